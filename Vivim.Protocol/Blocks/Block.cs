@@ -1,0 +1,54 @@
+using Vivim.Protocol.Consensus;
+using Vivim.Protocol.Encoding;
+using Vivim.Protocol.Transactions;
+
+namespace Vivim.Protocol.Blocks;
+
+/// <summary>A header, the transactions and evidence it commits to, and the parent's certificate (null at height 1).</summary>
+public sealed record Block(BlockHeader Header, IReadOnlyList<TransactionEnvelope> Transactions, IReadOnlyList<Evidence> Evidence, CommitCertificate? ParentCertificate)
+{
+    /// <summary>No chain's limit on a block is above this, in bytes.</summary>
+    public const int MaxSize = 16 << 20;
+
+    /// <summary>No block holds more evidence.</summary>
+    public const int MaxEvidence = 64;
+
+    private Hash256? id;
+
+    /// <summary>The header's hash.</summary>
+    public Hash256 Id => id ??= Header.Id;
+
+    public byte[] ToBytes()
+    {
+        var writer = new CanonicalWriter(1024 + Transactions.Sum(t => t.Size));
+        Header.Encode(writer);
+        writer.U32((uint)Transactions.Count);
+        foreach (var transaction in Transactions) transaction.Encode(writer);
+        writer.U32((uint)Evidence.Count);
+        foreach (var evidence in Evidence) evidence.Encode(writer);
+        writer.U8(ParentCertificate is null ? (byte)0 : (byte)1);
+        ParentCertificate?.Encode(writer);
+        return writer.ToArray();
+    }
+
+    /// <summary>Decodes a block; checks form only.</summary>
+    /// <exception cref="MalformedException">Not a block, too large, or bytes left over.</exception>
+    public static Block FromBytes(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > MaxSize) throw new MalformedException($"a block of {bytes.Length} bytes, at most {MaxSize} allowed");
+        var reader = new CanonicalReader(bytes);
+        var header = BlockHeader.Decode(ref reader);
+        var transactions = new TransactionEnvelope[reader.Count(int.MaxValue, TransactionEnvelope.Overhead)];
+        for (var i = 0; i < transactions.Length; i++) transactions[i] = TransactionEnvelope.Decode(ref reader);
+        var evidence = new Evidence[reader.Count(MaxEvidence, Consensus.Evidence.MinSize)];
+        for (var i = 0; i < evidence.Length; i++) evidence[i] = Consensus.Evidence.Decode(ref reader);
+        var certificate = reader.U8() switch
+        {
+            0 => null,
+            1 => CommitCertificate.Decode(ref reader),
+            var other => throw new MalformedException($"{other} says neither no certificate (0) nor one (1)"),
+        };
+        reader.End();
+        return new Block(header, transactions, evidence, certificate);
+    }
+}

@@ -1,0 +1,73 @@
+using Vivim.Protocol.Encoding;
+using Vivim.Protocol.Identity;
+
+namespace Vivim.Protocol.Transactions;
+
+/// <summary>What happened.</summary>
+public enum LedgerEventType : ushort
+{
+    /// <summary>The actor exists from now on; the subject is its signing key's did:key.</summary>
+    IdentityRegistered = 1,
+
+    /// <summary>The actor follows the subject.</summary>
+    Followed = 2,
+
+    /// <summary>The actor no longer follows the subject.</summary>
+    Unfollowed = 3,
+}
+
+/// <summary>A typed, ordered fact of the chain, numbered (height, index); a leaf of the event root. Feeds, notifications and subscriptions are built from it.</summary>
+public sealed record LedgerEvent(ulong Height, uint Index, LedgerEventType Type, Did Actor, Did Subject, Hash256 TransactionId)
+{
+    /// <summary>Size of the encoding in bytes.</summary>
+    public const int Size = 8 + 4 + 2 + Did.Size + Did.Size + Hash256.Size;
+
+    public EventCursor Cursor => new(Height, Index);
+
+    /// <summary>The type as clients see it, e.g. IDENTITY_REGISTERED.</summary>
+    public string TypeName => UpperSnakeCase.Of(Type.ToString());
+
+    public void Encode(CanonicalWriter writer)
+    {
+        writer.U64(Height).U32(Index).U16((ushort)Type);
+        Actor.Encode(writer);
+        Subject.Encode(writer);
+        writer.Hash(TransactionId);
+    }
+
+    /// <exception cref="MalformedException">Cut short, or an unknown type.</exception>
+    public static LedgerEvent Decode(ref CanonicalReader reader)
+    {
+        var height = reader.U64();
+        var index = reader.U32();
+        var type = (LedgerEventType)reader.U16();
+        if (!Enum.IsDefined(type)) throw new MalformedException($"{(ushort)type} is not an event type");
+        return new LedgerEvent(height, index, type, Did.Decode(ref reader), Did.Decode(ref reader), reader.Hash());
+    }
+}
+
+/// <summary>The position of an event: <c>height:index</c>. A subscription starts at its cursor, inclusive.</summary>
+public readonly record struct EventCursor(ulong Height, uint Index) : IComparable<EventCursor>
+{
+    public int CompareTo(EventCursor other) => Height != other.Height ? Height.CompareTo(other.Height) : Index.CompareTo(other.Index);
+
+    /// <summary>Reads <c>height:index</c>, or <c>height</c> alone for its first event.</summary>
+    /// <exception cref="FormatException">Neither.</exception>
+    public static EventCursor Parse(string text)
+    {
+        var colon = text.IndexOf(':', StringComparison.Ordinal);
+        if (ulong.TryParse(colon < 0 ? text : text.AsSpan(0, colon), out var height) && (colon < 0 || uint.TryParse(text.AsSpan(colon + 1), out _)))
+            return new EventCursor(height, colon < 0 ? 0 : uint.Parse(text.AsSpan(colon + 1)));
+        throw new FormatException($"'{text}' is not a cursor: write height:index, e.g. 12:0");
+    }
+
+    public override string ToString() => $"{Height}:{Index}";
+
+    public static bool operator <(EventCursor left, EventCursor right) => left.CompareTo(right) < 0;
+
+    public static bool operator >(EventCursor left, EventCursor right) => left.CompareTo(right) > 0;
+
+    public static bool operator <=(EventCursor left, EventCursor right) => left.CompareTo(right) <= 0;
+
+    public static bool operator >=(EventCursor left, EventCursor right) => left.CompareTo(right) >= 0;
+}

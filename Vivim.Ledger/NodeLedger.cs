@@ -1,0 +1,177 @@
+using Vivim.Ledger.Execution;
+using Vivim.Ledger.State;
+using Vivim.Ledger.Storage;
+using Vivim.Protocol;
+using Vivim.Protocol.Blocks;
+using Vivim.Protocol.Consensus;
+using Vivim.Protocol.Encoding;
+using Vivim.Protocol.Genesis;
+using Vivim.Protocol.Keys;
+using Vivim.Protocol.Proofs;
+using Vivim.Protocol.Transactions;
+
+namespace Vivim.Ledger;
+
+/// <summary>A node's data do not belong together. The message says which, and what to do.</summary>
+public sealed class LedgerMismatchException(string message) : Exception(message);
+
+/// <summary>
+/// A node's chain: verifies and executes decided blocks, keeps them, and answers for its state with proofs. Used by one thread.
+/// </summary>
+public sealed class NodeLedger
+{
+    /// <summary>Values not in the state store before a flush is due.</summary>
+    private const int FlushThreshold = 50_000;
+
+    private readonly IChainStore chain;
+    private readonly IStateStore values;
+    private readonly LedgerState state;
+    private readonly GenesisFile genesis;
+    private BlockHeader? head;
+
+    /// <summary>Opens a chain, or starts one from the genesis; rebuilds the state from the stored values and newer change sets.</summary>
+    /// <exception cref="LedgerMismatchException">The stores belong to another genesis, or not together.</exception>
+    /// <exception cref="RulesVersionUnknownException">The chain needs newer rules than this program has.</exception>
+    public NodeLedger(GenesisFile genesis, IChainStore chain, IStateStore values, long historyBudget = 64 << 20)
+    {
+        this.genesis = genesis;
+        this.chain = chain;
+        this.values = values;
+        if (chain.Genesis is null) chain.Initialize(genesis.Hash);
+        if (chain.Genesis != genesis.Hash) throw new LedgerMismatchException($"the chain database belongs to the genesis {chain.Genesis}, the genesis file is {genesis.Hash}: put back the file it was made with, or start in an empty data folder");
+        var (_, newest) = chain.Heights();
+        if (values.Height > newest) throw new LedgerMismatchException($"the state database is at height {values.Height}, the chain database ends at {newest}: remove the state and chain databases and let the node catch up from its peers");
+        state = new LedgerState(values, historyBudget);
+        if (state.IsEmpty) state.Apply(0, GenesisState.Of(genesis));
+        foreach (var (height, changes) in chain.ChangesAfter(state.Height))
+        {
+            if (height != state.Height + 1) break;
+            state.Apply(height, WriteSet.Decode(changes));
+        }
+
+        if (state.Height != newest) throw new LedgerMismatchException($"the state can be rebuilt up to height {state.Height}, the chain database ends at {newest}: remove the state and chain databases and let the node catch up from its peers");
+        Tip = newest == 0 ? ChainTip.Of(genesis, state.Root, state) : RestoreTip(newest);
+        ExecutionRules.For(Tip.System.RulesVersion, newest + 1);
+    }
+
+    /// <summary>What the next block is made from.</summary>
+    public ChainTip Tip { get; private set; }
+
+    /// <summary>The state after the tip.</summary>
+    public IStateReader State => state;
+
+    public long KeyCount => state.KeyCount;
+
+    /// <summary>The height whose state the last header certifies, so that it can be proven; null before the first block.</summary>
+    public ulong? CertifiedHeight => head is null ? null : head.Height - 1;
+
+    /// <summary>The root of the certified state; null before the first block.</summary>
+    public Hash256? CertifiedRoot => head?.StateRoot;
+
+    /// <summary>A height that is kept and has the certified state: the latest, where the last block changed nothing.</summary>
+    private ulong ProvableHeight => HasUncertifiedState ? Tip.Height - 1 : Tip.Height;
+
+    /// <summary>Whether the last block changed the state, so that a next one is needed to certify it.</summary>
+    public bool HasUncertifiedState => head is not null && Tip.StateRoot != head.StateRoot;
+
+    /// <summary>True when a flush of the state's values is due.</summary>
+    public bool FlushIsDue => state.Unflushed > FlushThreshold;
+
+    /// <summary>Makes the next block from candidates: those that may be included, in order, up to the chain's limits.</summary>
+    public Block Assemble(IEnumerable<Transaction> candidates, uint round, long time, PublicKey proposer)
+    {
+        var rules = new InclusionRules(state, Tip.ChainId, Tip.Height + 1, Tip.System.Parameters);
+        var included = new List<TransactionEnvelope>();
+        var bytes = 0L;
+        foreach (var candidate in candidates)
+        {
+            if (included.Count >= Tip.System.Parameters.MaxBlockTransactions || bytes + candidate.Envelope.Size > Tip.System.Parameters.MaxBlockBytes) break;
+            if (rules.TryInclude(candidate) is not null) continue;
+            included.Add(candidate.Envelope);
+            bytes += candidate.Envelope.Size;
+        }
+
+        return new Block(Tip.NextHeader(round, time, proposer, included), included, [], Tip.Certificate);
+    }
+
+    /// <summary>Null when the block may follow the tip, else a sentence saying why not.</summary>
+    public string? Validate(Block block, Func<TransactionEnvelope, bool> isKnownValid)
+    {
+        try
+        {
+            BlockValidity.Check(block, Tip, state, isKnownValid);
+            return null;
+        }
+        catch (InvalidBlockException e)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>Executes and stores a decided block; durable when it returns.</summary>
+    /// <exception cref="InvalidBlockException">The certificate does not hold, or the block does not follow the tip.</exception>
+    public ExecutionResult Commit(Block block, CommitCertificate certificate, Func<TransactionEnvelope, bool> isKnownValid)
+    {
+        if (certificate.Height != block.Header.Height || certificate.BlockId != block.Id) throw new InvalidBlockException("the certificate is for another block");
+        if (certificate.Verify(Tip.ChainId, Tip.System.Validators) is { } problem) throw new InvalidBlockException(problem);
+        var transactions = BlockValidity.Check(block, Tip, state, isKnownValid);
+        var result = BlockExecution.Execute(state, block.Header.RulesVersion, block.Header.Height, Tip.System.Parameters, transactions);
+        var receipts = EncodeAll(result.Receipts, Receipt.Size, static (r, w) => r.Encode(w));
+        var events = EncodeAll(result.Events, LedgerEvent.Size, static (e, w) => e.Encode(w));
+        chain.Append(new BlockRecord(block.Header.Height, block.ToBytes(), certificate.ToBytes(), receipts, events), [.. transactions.Select(t => t.Id)], WriteSet.Encode(result.Changes));
+        var root = state.Apply(block.Header.Height, result.Changes);
+        Tip = Tip.After(block, certificate, result, root, state);
+        head = block.Header;
+        return result;
+    }
+
+    /// <summary>A proof file for keys of the certified state; null before the first block.</summary>
+    /// <exception cref="ProofPrunedException">The node has just started on a state that no header certifies yet; the next block does.</exception>
+    public ProofFile? Prove(IEnumerable<byte[]> keys) => head is null
+        ? null
+        : new ProofFile(head, Tip.Certificate!, [], [.. keys.Select(key => new ProofEntry.State(state.Prove(ProvableHeight, key)))]);
+
+    /// <summary>A key's value in the certified state, or null.</summary>
+    /// <exception cref="ProofPrunedException">As for <see cref="Prove"/>.</exception>
+    public byte[]? GetCertified(byte[] key) => head is null ? null : state.GetAt(ProvableHeight, key);
+
+    /// <summary>Keys and values with a prefix after a key, ascending: of the certified state, or of the latest.</summary>
+    /// <exception cref="ProofPrunedException">As for <see cref="Prove"/>.</exception>
+    public IReadOnlyList<KeyValuePair<byte[], byte[]>> Range(byte[] prefix, byte[] after, int limit, bool certified) =>
+        state.RangeAt(certified ? ProvableHeight : state.Height, prefix, after, limit);
+
+    /// <summary>Starts a flush; see <see cref="LedgerState.BeginFlush"/>.</summary>
+    public LedgerState.Flush? BeginFlush() => state.BeginFlush();
+
+    /// <summary>Writes a flush to the state store; may run on another thread.</summary>
+    public void WriteFlush(LedgerState.Flush flush) => values.Write(flush.Height, flush.Changes);
+
+    /// <summary>A flush has been written: its change sets are no longer needed.</summary>
+    public void CompleteFlush(LedgerState.Flush flush)
+    {
+        state.CompleteFlush();
+        chain.DropChangesUpTo(flush.Height);
+    }
+
+    /// <summary>Forgets blocks below a height.</summary>
+    public void DropBlocksBelow(ulong height) => chain.DropBlocksBelow(height);
+
+    private ChainTip RestoreTip(ulong height)
+    {
+        var record = chain.Read(height) ?? throw new LedgerMismatchException($"the chain database lacks its last block {height}");
+        var block = Block.FromBytes(record.Block);
+        head = block.Header;
+        var receipts = StoredReceipts.Decode(record.Receipts);
+        var events = StoredEvents.Decode(record.Events);
+        var result = new ExecutionResult(new Dictionary<byte[], byte[]?>(), receipts, events);
+        var before = ChainTip.Of(genesis, state.Root, state);
+        return before.After(block, CommitCertificate.FromBytes(record.Certificate), result, state.Root, state);
+    }
+
+    private static byte[] EncodeAll<T>(IReadOnlyList<T> items, int size, Action<T, CanonicalWriter> encode)
+    {
+        var writer = new CanonicalWriter(Math.Max(1, items.Count * size));
+        foreach (var item in items) encode(item, writer);
+        return writer.ToArray();
+    }
+}

@@ -1,0 +1,49 @@
+using Vivim.Protocol;
+
+namespace Vivim.Ledger.Storage;
+
+/// <summary>A committed block as kept: canonical encodings.</summary>
+/// <param name="Receipts">One after another, each of <see cref="Protocol.Transactions.Receipt.Size"/> bytes.</param>
+/// <param name="Events">One after another, each of <see cref="Protocol.Transactions.LedgerEvent.Size"/> bytes.</param>
+public sealed record BlockRecord(ulong Height, byte[] Block, byte[] Certificate, byte[] Receipts, byte[] Events);
+
+/// <summary>Where a transaction was included.</summary>
+public readonly record struct TransactionPosition(ulong Height, uint Index);
+
+/// <summary>Reads committed blocks. Safe beside a writer; several may read at once.</summary>
+public interface IChainReader
+{
+    /// <summary>The first and last heights held; (0, 0) when there are none.</summary>
+    (ulong Oldest, ulong Newest) Heights();
+
+    /// <summary>A block, or null where it is not held.</summary>
+    BlockRecord? Read(ulong height);
+
+    /// <summary>The events of a block alone, or null.</summary>
+    byte[]? ReadEvents(ulong height);
+
+    /// <summary>Where a transaction was included, or null.</summary>
+    TransactionPosition? Find(Hash256 transactionId);
+}
+
+/// <summary>Keeps the chain: one writer.</summary>
+public interface IChainStore : IChainReader
+{
+    /// <summary>The hash of the genesis this store belongs to; null for a new store.</summary>
+    Hash256? Genesis { get; }
+
+    /// <summary>Binds a new store to a genesis, synced.</summary>
+    void Initialize(Hash256 genesis);
+
+    /// <summary>Adds the next block with the state changes it made, in one synced transaction.</summary>
+    void Append(BlockRecord record, IReadOnlyList<Hash256> transactionIds, byte[] changes);
+
+    /// <summary>The change sets above a height, ascending: what the state store may lack.</summary>
+    IEnumerable<KeyValuePair<ulong, byte[]>> ChangesAfter(ulong height);
+
+    /// <summary>Forgets change sets that the state store holds.</summary>
+    void DropChangesUpTo(ulong height);
+
+    /// <summary>Forgets blocks, receipts, events and the transactions' positions below a height.</summary>
+    void DropBlocksBelow(ulong height);
+}

@@ -1,0 +1,26 @@
+namespace Vivim.Ledger.Storage;
+
+/// <summary>
+/// Holds the state's latest values as of one height. It may lag behind the chain: what is newer is kept in memory and in the chain store's
+/// change sets (DESIGN §8).
+/// </summary>
+public interface IStateStore
+{
+    /// <summary>The height whose values are held; null for a new store.</summary>
+    ulong? Height { get; }
+
+    /// <summary>A key's value at <see cref="Height"/>, or null.</summary>
+    byte[]? Get(byte[] key);
+
+    /// <summary>The key that hashes to a hash, or null.</summary>
+    byte[]? FindKey(byte[] keyHash);
+
+    /// <summary>Keys and values with a prefix after a key (exclusive), ascending.</summary>
+    IEnumerable<KeyValuePair<byte[], byte[]>> Range(byte[] prefix, byte[] after);
+
+    /// <summary>All keys and values, in no order: for rebuilding the tree.</summary>
+    IEnumerable<KeyValuePair<byte[], byte[]>> All();
+
+    /// <summary>Replaces values in one transaction, synced, and moves to <paramref name="height"/>. May run on another thread than the reads.</summary>
+    void Write(ulong height, IReadOnlyDictionary<byte[], byte[]?> changes);
+}

@@ -1,0 +1,67 @@
+using Microsoft.Data.Sqlite;
+using Vivim.Protocol;
+
+namespace Vivim.Ledger.Storage.Sqlite;
+
+/// <summary>Reads <c>chain.db</c> through its own connection. Thread-safe: one read at a time.</summary>
+public sealed class SqliteChainReader : IChainReader, IDisposable
+{
+    private readonly Lock gate = new();
+    private readonly SqliteConnection connection;
+    private readonly SqliteCommand heights;
+    private readonly SqliteCommand read;
+    private readonly SqliteCommand readEvents;
+    private readonly SqliteCommand find;
+
+    /// <summary>Opens the file, which its writer must have created.</summary>
+    public SqliteChainReader(string path)
+    {
+        connection = SqliteDatabase.OpenReader(path);
+        heights = connection.Statement("SELECT (SELECT min(height) FROM blocks), (SELECT max(height) FROM blocks)", 0);
+        read = connection.Statement("SELECT block, certificate, receipts, events FROM blocks WHERE height = $0", 1);
+        readEvents = connection.Statement("SELECT events FROM blocks WHERE height = $0", 1);
+        find = connection.Statement("SELECT height, position FROM transactions WHERE id = $0", 1);
+    }
+
+    public (ulong Oldest, ulong Newest) Heights()
+    {
+        lock (gate)
+        {
+            using var row = heights.ExecuteReader();
+            row.Read();
+            return row.IsDBNull(0) ? (0, 0) : ((ulong)row.GetInt64(0), (ulong)row.GetInt64(1));
+        }
+    }
+
+    public BlockRecord? Read(ulong height)
+    {
+        lock (gate)
+        {
+            using var row = read.With((long)height).ExecuteReader();
+            return row.Read() ? new BlockRecord(height, row.GetFieldValue<byte[]>(0), row.GetFieldValue<byte[]>(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3)) : null;
+        }
+    }
+
+    public byte[]? ReadEvents(ulong height)
+    {
+        lock (gate) return readEvents.With((long)height).ReadBlob();
+    }
+
+    public TransactionPosition? Find(Hash256 transactionId)
+    {
+        lock (gate)
+        {
+            using var row = find.With(transactionId.ToArray()).ExecuteReader();
+            return row.Read() ? new TransactionPosition((ulong)row.GetInt64(0), (uint)row.GetInt64(1)) : null;
+        }
+    }
+
+    public void Dispose()
+    {
+        heights.Dispose();
+        read.Dispose();
+        readEvents.Dispose();
+        find.Dispose();
+        connection.Dispose();
+    }
+}

@@ -1,0 +1,87 @@
+using Microsoft.Data.Sqlite;
+using Vivim.Protocol;
+
+namespace Vivim.Ledger.Storage.Sqlite;
+
+/// <summary>The chain in <c>chain.db</c>: a row per block, one synced transaction per commit. Used by one thread; others read through <see cref="SqliteChainReader"/>.</summary>
+public sealed class SqliteChainStore : IChainStore, IDisposable
+{
+    private const string Schema = """
+        CREATE TABLE IF NOT EXISTS genesis (id INTEGER PRIMARY KEY CHECK (id = 0), hash BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS blocks (height INTEGER PRIMARY KEY, block BLOB NOT NULL, certificate BLOB NOT NULL, receipts BLOB NOT NULL, events BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS transactions (id BLOB PRIMARY KEY, height INTEGER NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS changes (height INTEGER PRIMARY KEY, changes BLOB NOT NULL);
+        """;
+
+    private readonly SqliteConnection connection;
+    private readonly SqliteChainReader reader;
+
+    /// <exception cref="InvalidDataException">The file is not a database.</exception>
+    public SqliteChainStore(string path)
+    {
+        connection = SqliteDatabase.OpenWriter(path, Schema);
+        reader = new SqliteChainReader(path);
+        using var command = connection.Statement("SELECT hash FROM genesis", 0);
+        Genesis = command.ReadBlob() is { } hash ? new Hash256(hash) : null;
+    }
+
+    public Hash256? Genesis { get; private set; }
+
+    public void Initialize(Hash256 genesis)
+    {
+        using var command = connection.Statement("INSERT INTO genesis (id, hash) VALUES (0, $0)", 1);
+        command.With(genesis.ToArray()).ExecuteNonQuery();
+        Genesis = genesis;
+    }
+
+    public (ulong Oldest, ulong Newest) Heights() => reader.Heights();
+
+    public BlockRecord? Read(ulong height) => reader.Read(height);
+
+    public byte[]? ReadEvents(ulong height) => reader.ReadEvents(height);
+
+    public TransactionPosition? Find(Hash256 transactionId) => reader.Find(transactionId);
+
+    public void Append(BlockRecord record, IReadOnlyList<Hash256> transactionIds, byte[] changes)
+    {
+        using var transaction = connection.BeginTransaction();
+        using var block = connection.Statement("INSERT INTO blocks (height, block, certificate, receipts, events) VALUES ($0, $1, $2, $3, $4)", 5);
+        block.With((long)record.Height, record.Block, record.Certificate, record.Receipts, record.Events).ExecuteNonQuery();
+        using var position = connection.Statement("INSERT INTO transactions (id, height, position) VALUES ($0, $1, $2)", 3);
+        // In the order of the ids, so that neighbouring rows land on pages already at hand.
+        foreach (var index in Enumerable.Range(0, transactionIds.Count).OrderBy(i => transactionIds[i]))
+            position.With(transactionIds[index].ToArray(), (long)record.Height, (long)index).ExecuteNonQuery();
+        using var change = connection.Statement("INSERT INTO changes (height, changes) VALUES ($0, $1)", 2);
+        change.With((long)record.Height, changes).ExecuteNonQuery();
+        transaction.Commit();
+    }
+
+    public IEnumerable<KeyValuePair<ulong, byte[]>> ChangesAfter(ulong height)
+    {
+        using var command = connection.Statement("SELECT height, changes FROM changes WHERE height > $0 ORDER BY height", 1).With((long)height);
+        using var rows = command.ExecuteReader();
+        while (rows.Read()) yield return new((ulong)rows.GetInt64(0), rows.GetFieldValue<byte[]>(1));
+    }
+
+    public void DropChangesUpTo(ulong height)
+    {
+        using var command = connection.Statement("DELETE FROM changes WHERE height <= $0", 1).With((long)height);
+        command.ExecuteNonQuery();
+    }
+
+    public void DropBlocksBelow(ulong height)
+    {
+        using var transaction = connection.BeginTransaction();
+        using var positions = connection.Statement("DELETE FROM transactions WHERE height < $0", 1).With((long)height);
+        positions.ExecuteNonQuery();
+        using var blocks = connection.Statement("DELETE FROM blocks WHERE height < $0", 1).With((long)height);
+        blocks.ExecuteNonQuery();
+        transaction.Commit();
+    }
+
+    public void Dispose()
+    {
+        reader.Dispose();
+        connection.Dispose();
+    }
+}

@@ -41,6 +41,7 @@ crash() {
 
 "$here/power-loss.sh" build "$work/unsynced.so"
 verdict "the library compiles" 0 $?
+(( failures == 0 )) || exit 1
 
 (unsynced model model "$work/model/data" "$work/model/shadow")
 verdict "the model holds: files, names, locks, random changes" 0 $?

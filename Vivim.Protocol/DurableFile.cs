@@ -1,7 +1,10 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
 namespace Vivim.Protocol;
 
 /// <summary>Creates small files that must survive a power loss from the moment the call returns: keys and the genesis.</summary>
-public static class DurableFile
+public static partial class DurableFile
 {
     /// <summary>Writes a new file with its final content: to a temporary name, synced, renamed, and the folder synced.</summary>
     /// <exception cref="IOException">The file exists already, or cannot be written.</exception>
@@ -21,11 +24,31 @@ public static class DurableFile
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
+    /// <summary>Makes the folder's entries durable. .NET cannot open a folder, so this asks the C library; Windows keeps entries in its own journal.</summary>
+    /// <exception cref="IOException">The folder cannot be synced.</exception>
     private static void SyncFolder(string folder)
     {
-        // Windows keeps directory entries in its own journal and cannot open a folder this way.
         if (OperatingSystem.IsWindows()) return;
-        using var handle = File.OpenHandle(folder);
-        RandomAccess.FlushToDisk(handle);
+        const int readOnly = 0;
+        var descriptor = Open(folder, readOnly);
+        if (descriptor < 0) throw Failure();
+        var result = Sync(descriptor);
+        var failure = result < 0 ? Failure() : null;
+        _ = Close(descriptor);
+        if (failure is not null) throw failure;
+
+        IOException Failure() => new($"{folder} cannot be synced: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
     }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Sync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Close(int descriptor);
 }

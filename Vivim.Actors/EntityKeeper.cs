@@ -1,0 +1,33 @@
+using Akka.Actor;
+
+namespace Vivim.Actors;
+
+/// <summary>
+/// Keeps sharded entities alive: tells each its wake message at once and then at an interval. The first one after a stop starts the entity
+/// again, on this node or another, so the interval is also the back-off after a failure. Remember-entities is not used: it disables
+/// passivation and can leave a shard dead after a journal failure.
+/// </summary>
+public sealed class EntityKeeper : ReceiveActor, IWithTimers
+{
+    private sealed class Tick : INotInfluenceReceiveTimeout, INoSerializationVerificationNeeded
+    {
+        public static readonly Tick Instance = new();
+    }
+
+    private readonly TimeSpan interval;
+
+    /// <param name="region">The shard region.</param>
+    /// <param name="wakeMessages">One per entity.</param>
+    public EntityKeeper(IActorRef region, IReadOnlyList<object> wakeMessages, TimeSpan interval)
+    {
+        Receive<Tick>(_ =>
+        {
+            foreach (var message in wakeMessages) region.Tell(message);
+        });
+        this.interval = interval;
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TimeSpan.Zero, interval);
+}

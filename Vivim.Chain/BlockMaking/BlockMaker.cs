@@ -1,0 +1,97 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Persistence;
+using Vivim.Chain.Ledger;
+using Vivim.Chain.Pool;
+using Vivim.Protocol.Blocks;
+using Vivim.Protocol.Keys;
+using Vivim.Protocol.Transactions;
+
+namespace Vivim.Chain.BlockMaking;
+
+/// <summary>What a block maker needs of its node.</summary>
+/// <param name="Pool">The shard region of <see cref="PoolPartition"/>.</param>
+/// <param name="ReapDeadline">Partitions that have not answered by then are left out of the block.</param>
+public sealed record BlockMakerSettings(IActorRef Ledger, IActorRef Pool, TimeSpan ReapDeadline);
+
+/// <summary>
+/// Makes a validator's proposals: reaps all partitions, lets the ledger choose what may be included, stores the block, and only then gives it
+/// away, so that a restarted proposer proposes the same block again.
+/// </summary>
+public sealed class BlockMaker : ReceivePersistentActor
+{
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly BlockMakerSettings settings;
+    private readonly PublicKey validator;
+    private Block? last;
+
+    public BlockMaker(PublicKey validator, BlockMakerSettings settings)
+    {
+        this.validator = validator;
+        this.settings = settings;
+        PersistenceId = $"block-maker-{validator}";
+        JournalPluginId = "vivim-journals.consensus";
+        Recover<BlockStored>(e => last = e.Block);
+        Command<BuildBlock>(Build);
+        Command<Assembled>(Store);
+        Command<AssemblyFailed>(failed => failed.ReplyTo.Tell(new Status.Failure(failed.Cause)));
+        Command<FindBlock>(find => Sender.Tell(new BlockFound(last is not null && last.Id == find.BlockId ? last : null)));
+        Command<DeleteMessagesSuccess>(_ => { });
+        Command<DeleteMessagesFailure>(failure => log.Warning("old proposals could not be deleted, the next deletion takes them along: {0}", failure.Cause.Message));
+    }
+
+    public override string PersistenceId { get; }
+
+    private sealed record Assembled(IActorRef ReplyTo, Block Block) : INoSerializationVerificationNeeded;
+
+    private sealed record AssemblyFailed(IActorRef ReplyTo, Exception Cause) : INoSerializationVerificationNeeded;
+
+    private void Build(BuildBlock request)
+    {
+        if (last is { Header: var header } && header.Height == request.Height && header.Round == request.Round)
+        {
+            Sender.Tell(new BlockBuilt(last));
+            return;
+        }
+
+        var replyTo = Sender;
+        Assemble(request, replyTo).PipeTo(Self, failure: e => new AssemblyFailed(replyTo, e));
+    }
+
+    private async Task<Assembled> Assemble(BuildBlock request, IActorRef replyTo)
+    {
+        var parameters = await settings.Ledger.Read(ledger => ledger.Tip.System.Parameters);
+        var reaped = await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(partition =>
+            Reap(new Reap(partition, (int)parameters.MaxBlockTransactions, parameters.MaxBlockBytes))));
+        var candidates = new List<Transaction>();
+        foreach (var envelope in reaped.SelectMany(r => r))
+        {
+            if (Transaction.TryDecode(envelope, out var transaction, out _)) candidates.Add(transaction);
+        }
+
+        var block = await settings.Ledger.Read(ledger => ledger.Tip.Height + 1 == request.Height
+            ? ledger.Assemble(candidates, request.Round, request.Time, validator)
+            : throw new InvalidOperationException($"a block of height {request.Height} was asked for, the next is {ledger.Tip.Height + 1}"));
+        return new Assembled(replyTo, block);
+    }
+
+    private async Task<IReadOnlyList<TransactionEnvelope>> Reap(Reap reap)
+    {
+        try
+        {
+            return (await settings.Pool.Ask<Reaped>(reap, settings.ReapDeadline)).Transactions;
+        }
+        catch (AskTimeoutException)
+        {
+            log.Info("pool partition {0} did not answer within {1}: its transactions wait for the next block", reap.Partition, settings.ReapDeadline);
+            return [];
+        }
+    }
+
+    private void Store(Assembled assembled) => Persist(new BlockStored(assembled.Block), stored =>
+    {
+        last = stored.Block;
+        assembled.ReplyTo.Tell(new BlockBuilt(stored.Block));
+        if (LastSequenceNr > 1) DeleteMessages(LastSequenceNr - 1);
+    });
+}

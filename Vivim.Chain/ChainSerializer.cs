@@ -1,0 +1,112 @@
+using Akka.Actor;
+using Google.Protobuf;
+using Vivim.Actors.Serialization;
+using Vivim.Chain.BlockMaking;
+using Vivim.Chain.Consensus;
+using Vivim.Chain.Pool;
+using Vivim.Protocol;
+using Vivim.Protocol.Blocks;
+using Vivim.Protocol.Encoding;
+using Vivim.Protocol.Keys;
+using Vivim.Protocol.Transactions;
+
+namespace Vivim.Chain;
+
+/// <summary>The forms of every chain message that leaves a node or enters a journal. A manifest is for ever: a changed message gets a new one.</summary>
+public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerializer(system, SerializerId, Forms)
+{
+    private const int SerializerId = 7401;
+
+    /// <summary>All of them.</summary>
+    public static readonly IReadOnlyList<MessageForm> Forms =
+    [
+        Form<SubmitTransactions, V1.Envelopes>("submit/1", V1.Envelopes.Parser, m => Write(m.Partition, m.Transactions), m => new SubmitTransactions(m.Partition, Read(m))),
+        Form<TransactionsAdmitted, V1.Envelopes>("admitted/1", V1.Envelopes.Parser, m => Write(0, m.Transactions), m => new TransactionsAdmitted(Read(m))),
+        Form<Reaped, V1.Envelopes>("reaped/1", V1.Envelopes.Parser, m => Write(0, m.Transactions), m => new Reaped(Read(m))),
+        Form<SubmitOutcomes, V1.SubmitOutcomes>("outcomes/1", V1.SubmitOutcomes.Parser, Write, Read),
+        Form<Reap, V1.Reap>("reap/1", V1.Reap.Parser, m => new V1.Reap { Partition = m.Partition, MaxTransactions = m.MaxTransactions, MaxBytes = m.MaxBytes }, m => new Reap(m.Partition, m.MaxTransactions, m.MaxBytes)),
+        Form<FindTransaction, V1.FindTransaction>("find/1", V1.FindTransaction.Parser, m => new V1.FindTransaction { Partition = m.Partition, TransactionId = Bytes(m.TransactionId) }, m => new FindTransaction(m.Partition, Hash(m.TransactionId))),
+        Form<PoolTransactionState, V1.PoolTransactionState>("found/1", V1.PoolTransactionState.Parser, m => new V1.PoolTransactionState { State = (int)m.State }, m => new PoolTransactionState((PoolState)m.State)),
+        Form<CountPending, V1.PartitionNumber>("count/1", V1.PartitionNumber.Parser, m => new V1.PartitionNumber { Partition = m.Partition }, m => new CountPending(m.Partition)),
+        Form<PendingCount, V1.Count>("pending/1", V1.Count.Parser, m => new V1.Count { Count_ = m.Count }, m => new PendingCount(m.Count_)),
+        Form<WakePartition, V1.PartitionNumber>("wake-partition/1", V1.PartitionNumber.Parser, m => new V1.PartitionNumber { Partition = m.Partition }, m => new WakePartition(m.Partition)),
+        Form<WorkAvailable, V1.Empty>("work/1", V1.Empty.Parser, _ => new V1.Empty(), _ => WorkAvailable.Instance),
+        Form<BuildBlock, V1.BuildBlock>("build/1", V1.BuildBlock.Parser, m => new V1.BuildBlock { Validator = Bytes(m.Validator), Height = m.Height, Round = m.Round, Time = m.Time }, m => new BuildBlock(Key(m.Validator), m.Height, m.Round, m.Time)),
+        Form<BlockBuilt, V1.BlockBytes>("built/1", V1.BlockBytes.Parser, m => Write(m.Block), m => new BlockBuilt(Read(m)!)),
+        Form<BlockStored, V1.BlockBytes>("stored/1", V1.BlockBytes.Parser, m => Write(m.Block), m => new BlockStored(Read(m)!)),
+        Form<FindBlock, V1.BlockRequest>("find-block/1", V1.BlockRequest.Parser, m => new V1.BlockRequest { Validator = Bytes(m.Validator), BlockId = Bytes(m.BlockId) }, m => new FindBlock(Key(m.Validator), Hash(m.BlockId))),
+        Form<BlockFound, V1.BlockBytes>("found-block/1", V1.BlockBytes.Parser, m => Write(m.Block), m => new BlockFound(Read(m))),
+        Form<WakeValidator, V1.ValidatorKey>("wake-validator/1", V1.ValidatorKey.Parser, m => new V1.ValidatorKey { Validator = Bytes(m.Validator) }, m => new WakeValidator(Key(m.Validator))),
+        Form<HeightDecided, V1.HeightDecided>("decided/1", V1.HeightDecided.Parser, m => new V1.HeightDecided { Height = m.Height, Round = m.Round, BlockId = Bytes(m.BlockId) }, m => new HeightDecided(m.Height, m.Round, Hash(m.BlockId))),
+    ];
+
+    private static MessageForm Form<T, TProto>(string manifest, MessageParser<TProto> parser, Func<T, TProto> write, Func<TProto, T> read)
+        where T : notnull
+        where TProto : IMessage<TProto> =>
+        MessageForm.Of<T>(manifest, message => write(message).ToByteArray(), bytes => read(parser.ParseFrom(bytes)));
+
+    private static ByteString Bytes(in Hash256 hash) => ByteString.CopyFrom(hash.Bytes);
+
+    private static ByteString Bytes(in PublicKey key) => ByteString.CopyFrom(key.Bytes);
+
+    private static Hash256 Hash(ByteString bytes) => new(bytes.Span);
+
+    private static PublicKey Key(ByteString bytes) => new(bytes.Span);
+
+    private static V1.Envelopes Write(int partition, IReadOnlyList<TransactionEnvelope> envelopes)
+    {
+        var message = new V1.Envelopes { Partition = partition };
+        foreach (var envelope in envelopes)
+        {
+            var writer = new CanonicalWriter(envelope.Size);
+            envelope.Encode(writer);
+            message.Envelopes_.Add(ByteString.CopyFrom(writer.Written));
+        }
+
+        return message;
+    }
+
+    private static TransactionEnvelope[] Read(V1.Envelopes message) => [.. message.Envelopes_.Select(ReadEnvelope)];
+
+    private static TransactionEnvelope ReadEnvelope(ByteString bytes)
+    {
+        var reader = new CanonicalReader(bytes.Span);
+        var envelope = TransactionEnvelope.Decode(ref reader);
+        reader.End();
+        return envelope;
+    }
+
+    private static V1.BlockBytes Write(Block? block) => new() { Block = block is null ? ByteString.Empty : UnsafeByteOperations.UnsafeWrap(block.ToBytes()) };
+
+    private static Block? Read(V1.BlockBytes message) => message.Block.IsEmpty ? null : Block.FromBytes(message.Block.Span);
+
+    private static V1.SubmitOutcomes Write(SubmitOutcomes outcomes)
+    {
+        var message = new V1.SubmitOutcomes();
+        foreach (var outcome in outcomes.Outcomes)
+        {
+            var item = new V1.SubmitOutcome { TransactionId = Bytes(outcome.TransactionId) };
+            if (outcome.Receipt is { } receipt)
+            {
+                var writer = new CanonicalWriter(Receipt.Size);
+                receipt.Encode(writer);
+                item.Receipt = ByteString.CopyFrom(writer.Written);
+            }
+
+            if (outcome.Refusal is { } refusal) item.Refusal = new V1.Refusal { Reason = (int)refusal.Reason, Message = refusal.Message };
+            message.Outcomes.Add(item);
+        }
+
+        return message;
+    }
+
+    private static SubmitOutcomes Read(V1.SubmitOutcomes message) => new([.. message.Outcomes.Select(item =>
+        new SubmitOutcome(Hash(item.TransactionId), ReadReceipt(item.Receipt), item.Refusal is { } refusal ? new Refusal((RefusalReason)refusal.Reason, refusal.Message) : null))]);
+
+    private static Receipt? ReadReceipt(ByteString bytes)
+    {
+        if (bytes.IsEmpty) return null;
+        var reader = new CanonicalReader(bytes.Span);
+        return Receipt.Decode(ref reader);
+    }
+}

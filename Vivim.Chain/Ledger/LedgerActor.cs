@@ -1,0 +1,109 @@
+using Akka.Actor;
+using Akka.Event;
+using Vivim.Chain.Pool;
+using Vivim.Ledger;
+using Vivim.Ledger.State;
+using Vivim.Protocol.Identity;
+using Vivim.Protocol.Transactions;
+
+namespace Vivim.Chain.Ledger;
+
+/// <summary>
+/// The node's one ledger, on a thread of its own: executes decided blocks, judges proposed ones, answers reads. A write that fails leaves memory
+/// and disk apart, so the node stops instead of going on.
+/// </summary>
+public sealed class LedgerActor : ReceiveActor
+{
+    /// <summary>The pinned dispatcher it runs on.</summary>
+    public const string Dispatcher = "vivim-dispatchers.ledger";
+
+    /// <summary>How often old blocks are dropped, in heights, where the node does not keep all.</summary>
+    private const ulong RetentionInterval = 100;
+
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly NodeLedger ledger;
+    private readonly VerifiedSignatures verified;
+    private readonly ulong keepBlocks;
+
+    /// <param name="keepBlocks">Heights to keep; 0 keeps all.</param>
+    public LedgerActor(NodeLedger ledger, VerifiedSignatures verified, ulong keepBlocks)
+    {
+        this.ledger = ledger;
+        this.verified = verified;
+        this.keepBlocks = keepBlocks;
+        Receive<ReadLedger>(Answer);
+        Receive<JudgeBlock>(message => Sender.Tell(new BlockJudged(ledger.Validate(message.Block, verified.Contains))));
+        Receive<CommitBlock>(Commit);
+        Receive<FlushWritten>(message => ledger.CompleteFlush(message.Flush));
+        Receive<Status.Failure>(failure => Fail($"the state database cannot be written: {failure.Cause.GetBaseException().Message}"));
+    }
+
+    private sealed record FlushWritten(LedgerState.Flush Flush) : INoSerializationVerificationNeeded;
+
+    private void Answer(ReadLedger message)
+    {
+        try
+        {
+            Sender.Tell(message.Read(ledger));
+        }
+        catch (Exception e)
+        {
+            // The reader's mistake or a pruned height, not the ledger's state: it goes back to who asked.
+            Sender.Tell(new Status.Failure(e));
+        }
+    }
+
+    private void Commit(CommitBlock message)
+    {
+        if (message.Block.Header.Height <= ledger.Tip.Height)
+        {
+            Sender.Tell(new Status.Failure(new InvalidOperationException($"height {message.Block.Header.Height} is committed already")));
+            return;
+        }
+
+        IReadOnlyList<Receipt> receipts;
+        try
+        {
+            receipts = ledger.Commit(message.Block, message.Certificate, verified.Contains).Receipts;
+        }
+        catch (Exception e)
+        {
+            Fail($"block {message.Block.Header.Height} cannot be committed: {e.Message}");
+            throw;
+        }
+
+        var committed = new BlockCommitted(ledger.Tip, ledger.HasUncertifiedState, receipts, NextNonces(message));
+        Sender.Tell(committed);
+        Context.System.EventStream.Publish(committed);
+        log.Info("committed height {0}: {1} transactions, state root {2}", ledger.Tip.Height, receipts.Count, ledger.Tip.StateRoot);
+        if (keepBlocks > 0 && ledger.Tip.Height % RetentionInterval == 0 && ledger.Tip.Height > keepBlocks) ledger.DropBlocksBelow(ledger.Tip.Height - keepBlocks + 1);
+        if (ledger.FlushIsDue) StartFlush();
+    }
+
+    private void StartFlush()
+    {
+        if (ledger.BeginFlush() is not { } flush) return;
+        Task.Factory.StartNew(
+            () =>
+            {
+                ledger.WriteFlush(flush);
+                return new FlushWritten(flush);
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default).PipeTo(Self);
+    }
+
+    private static void Fail(string reason) => Context.System.EventStream.Publish(new NodeFault(reason));
+
+    private static Dictionary<Did, ulong> NextNonces(CommitBlock message)
+    {
+        var next = new Dictionary<Did, ulong>();
+        foreach (var envelope in message.Block.Transactions)
+        {
+            if (Transaction.TryDecode(envelope, out var transaction, out _)) next[transaction.Sender] = transaction.Nonce + 1;
+        }
+
+        return next;
+    }
+}

@@ -1,0 +1,74 @@
+using Vivim.Protocol;
+using Vivim.Protocol.Identity;
+using Vivim.Protocol.Transactions;
+
+namespace Vivim.Chain.Pool;
+
+/// <summary>The pool is split by sender, so that a sender's transactions are ordered by one actor.</summary>
+public static class PoolPartitions
+{
+    /// <summary>Fixed: a sender's partition must not change while its transactions wait in a journal.</summary>
+    public const int Count = 8;
+
+    /// <summary>The partition of a sender.</summary>
+    public static int Of(in Did sender) => sender.Identifier.Bytes[0] % Count;
+}
+
+/// <summary>A message for one partition.</summary>
+public interface IPoolMessage
+{
+    int Partition { get; }
+}
+
+/// <summary>Take these; answered by <see cref="SubmitOutcomes"/> when every accepted one is durable. At most <see cref="MaxTransactions"/>, all of this partition.</summary>
+public sealed record SubmitTransactions(int Partition, IReadOnlyList<TransactionEnvelope> Transactions) : IPoolMessage
+{
+    public const int MaxTransactions = 256;
+}
+
+/// <summary>What became of one submitted transaction: pending, committed with a receipt, or refused.</summary>
+public sealed record SubmitOutcome(Hash256 TransactionId, Receipt? Receipt, Refusal? Refusal);
+
+/// <summary>An outcome per submitted transaction, in order.</summary>
+public sealed record SubmitOutcomes(IReadOnlyList<SubmitOutcome> Outcomes);
+
+/// <summary>Give what a next block could include; answered by <see cref="Reaped"/>. Nothing is removed by it.</summary>
+public sealed record Reap(int Partition, int MaxTransactions, long MaxBytes) : IPoolMessage;
+
+/// <summary>Transactions in an order in which each sender's nonces follow each other.</summary>
+public sealed record Reaped(IReadOnlyList<TransactionEnvelope> Transactions);
+
+/// <summary>Is this transaction waiting? Answered by <see cref="PoolTransactionState"/>.</summary>
+public sealed record FindTransaction(int Partition, Hash256 TransactionId) : IPoolMessage;
+
+/// <summary>What a partition knows of a transaction that is not in a block.</summary>
+public enum PoolState
+{
+    Unknown = 0,
+    Pending = 1,
+    Expired = 2,
+}
+
+/// <summary>Answer to <see cref="FindTransaction"/>.</summary>
+public sealed record PoolTransactionState(PoolState State);
+
+/// <summary>How many are waiting? Answered by <see cref="PendingCount"/>.</summary>
+public sealed record CountPending(int Partition) : IPoolMessage;
+
+/// <summary>Answer to <see cref="CountPending"/>.</summary>
+public sealed record PendingCount(long Count);
+
+/// <summary>Start the partition if it is not running.</summary>
+public sealed record WakePartition(int Partition) : IPoolMessage;
+
+/// <summary>Published to the cluster when a partition has transactions that the next block could include.</summary>
+public sealed record WorkAvailable
+{
+    /// <summary>The topic it is published on.</summary>
+    public const string Topic = "chain.work";
+
+    public static readonly WorkAvailable Instance = new();
+}
+
+/// <summary>Journalled: these are acknowledged once this is durable.</summary>
+public sealed record TransactionsAdmitted(IReadOnlyList<TransactionEnvelope> Transactions);

@@ -1,0 +1,239 @@
+using Akka.Actor;
+using Akka.Cluster.Tools.PublishSubscribe;
+using Akka.Event;
+using Akka.Persistence;
+using Vivim.Chain.Ledger;
+using Vivim.Ledger;
+using Vivim.Ledger.Execution;
+using Vivim.Ledger.State;
+using Vivim.Ledger.Storage;
+using Vivim.Protocol;
+using Vivim.Protocol.Identity;
+using Vivim.Protocol.State;
+using Vivim.Protocol.Transactions;
+
+namespace Vivim.Chain.Pool;
+
+/// <summary>What a partition needs of its node.</summary>
+/// <param name="Verifiers">Router of <see cref="SignatureVerifier"/>.</param>
+/// <param name="BatchDelay">An admission waits at most this long for others to share its journal write.</param>
+public sealed record PoolSettings(IActorRef Ledger, IActorRef Verifiers, IChainReader Chain, PoolLimits Limits, TimeSpan BatchDelay);
+
+/// <summary>
+/// The shell of one <see cref="PoolCore"/>: verifies in batches, journals one <see cref="TransactionsAdmitted"/> per batch, and only then
+/// acknowledges. On restart it reads the journal back and drops what the chain has settled.
+/// </summary>
+public sealed class PoolPartition : ReceivePersistentActor, IWithTimers
+{
+    private const int MaxChecking = 32;
+    private const int MaxBatch = 256;
+    private const int TrimInterval = 64;
+
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly PoolSettings settings;
+    private readonly int partition;
+    private readonly List<(TransactionsAdmitted Event, long SequenceNr)> recovered = [];
+    private readonly List<Transaction> batch = [];
+    private readonly List<(IActorRef To, SubmitOutcomes Answer)> answers = [];
+    private PoolCore core = null!;
+    private string chainId = "";
+    private int checking;
+    private long trimmedTo;
+
+    public PoolPartition(int partition, PoolSettings settings)
+    {
+        this.partition = partition;
+        this.settings = settings;
+        PersistenceId = $"pool-{partition}";
+        JournalPluginId = "vivim-journals.pool";
+        Recover<TransactionsAdmitted>(e => recovered.Add((e, LastSequenceNr)));
+        Recover<RecoveryCompleted>(_ => ReadSettledNonces());
+        Command<Recovered>(StartServing);
+        Command<Status.Failure>(failure => throw failure.Cause);
+        CommandAny(_ => Stash.Stash());
+    }
+
+    public override string PersistenceId { get; }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private sealed record Recovered(ChainTip Tip, IReadOnlyDictionary<Did, ulong> Nonces, IReadOnlyList<(Transaction Transaction, long SequenceNr)> Transactions) : INoSerializationVerificationNeeded;
+
+    private sealed record Checked(IActorRef ReplyTo, SubmitTransactions Request, IReadOnlyList<CheckedTransaction> Transactions, SenderView View) : INoSerializationVerificationNeeded;
+
+    private sealed record CheckFailed(IActorRef ReplyTo, Exception Cause) : INoSerializationVerificationNeeded;
+
+    /// <summary>The senders of a batch as of a height.</summary>
+    private sealed record SenderView(ulong Height, uint RegistrationsLeft, IReadOnlyDictionary<Did, SenderState> Senders);
+
+    private sealed record FlushBatch : INoSerializationVerificationNeeded;
+
+    protected override void PreStart()
+    {
+        base.PreStart();
+        Context.System.EventStream.Subscribe<BlockCommitted>(Self);
+    }
+
+    protected override void PostStop()
+    {
+        Context.System.EventStream.Unsubscribe(Self);
+        base.PostStop();
+    }
+
+    private void ReadSettledNonces()
+    {
+        var transactions = new List<(Transaction, long)>();
+        foreach (var (admitted, sequenceNr) in recovered)
+        {
+            foreach (var envelope in admitted.Transactions)
+            {
+                if (Transaction.TryDecode(envelope, out var transaction, out _)) transactions.Add((transaction, sequenceNr));
+            }
+        }
+
+        recovered.Clear();
+        settings.Ledger.Read(ledger => new Recovered(
+            ledger.Tip,
+            transactions.Select(t => t.Item1.Sender).Distinct().ToDictionary(did => did, did => SenderState.Read(ledger.State, did).Account.Nonce),
+            transactions)).PipeTo(Self);
+    }
+
+    private void StartServing(Recovered state)
+    {
+        chainId = state.Tip.ChainId;
+        core = new PoolCore(chainId, state.Tip.System.Parameters, settings.Limits);
+        core.OnCommitted(state.Tip.Height, new Dictionary<Did, ulong>());
+        core.SkipTo(LastSequenceNr);
+        foreach (var (transaction, sequenceNr) in state.Transactions) core.Recover(transaction, state.Nonces[transaction.Sender], sequenceNr);
+        log.Info("pool partition {0} is up with {1} transactions waiting", partition, core.Count);
+        Become(Serving);
+        AnnounceWork();
+        Stash.UnstashAll();
+    }
+
+    private void Serving()
+    {
+        Command<SubmitTransactions>(StartCheck);
+        Command<Checked>(OnChecked);
+        Command<CheckFailed>(failed =>
+        {
+            checking--;
+            failed.ReplyTo.Tell(new Status.Failure(failed.Cause));
+        });
+        Command<FlushBatch>(_ => Flush());
+        Command<BlockCommitted>(OnCommitted);
+        Command<Reap>(reap => Sender.Tell(new Reaped(core.Reap(reap.MaxTransactions, reap.MaxBytes))));
+        Command<FindTransaction>(find => Sender.Tell(new PoolTransactionState(core.Find(find.TransactionId))));
+        Command<CountPending>(_ => Sender.Tell(new PendingCount(core.Count)));
+        Command<WakePartition>(_ => AnnounceWork());
+        Command<DeleteMessagesSuccess>(_ => { });
+        Command<DeleteMessagesFailure>(failure => log.Warning("pool partition {0} could not trim its journal, it will try again: {1}", partition, failure.Cause.Message));
+    }
+
+    private void StartCheck(SubmitTransactions request)
+    {
+        if (request.Transactions.Count > SubmitTransactions.MaxTransactions) throw new ArgumentException($"{request.Transactions.Count} transactions in one request, at most {SubmitTransactions.MaxTransactions} are allowed", nameof(request));
+        if (checking >= MaxChecking)
+        {
+            var refusal = new Refusal(RefusalReason.PoolFull, "the pool is busy verifying signatures: send again shortly");
+            Sender.Tell(new SubmitOutcomes([.. request.Transactions.Select(t => new SubmitOutcome(t.IdOn(chainId), null, refusal))]));
+            return;
+        }
+
+        checking++;
+        var replyTo = Sender;
+        Check(request, replyTo).PipeTo(Self, failure: e => new CheckFailed(replyTo, e));
+    }
+
+    private async Task<Checked> Check(SubmitTransactions request, IActorRef replyTo)
+    {
+        var transactions = (await settings.Verifiers.Ask<TransactionsChecked>(new CheckTransactions(request.Transactions), TimeSpan.FromSeconds(20))).Transactions;
+        var senders = transactions.Where(t => t.Transaction is not null).Select(t => t.Transaction!.Sender).Distinct().ToList();
+        var view = await settings.Ledger.Read(ledger => View(ledger, senders));
+        return new Checked(replyTo, request, transactions, view);
+    }
+
+    private static SenderView View(NodeLedger ledger, IReadOnlyList<Did> senders)
+    {
+        var parameters = ledger.Tip.System.Parameters;
+        var (window, used) = RegistrationCount.Read(ledger.State);
+        var left = window == (ledger.Tip.Height + 1) / parameters.QuotaWindowHeights ? parameters.MaxRegistrations - Math.Min(parameters.MaxRegistrations, used) : parameters.MaxRegistrations;
+        return new SenderView(ledger.Tip.Height, left, senders.ToDictionary(did => did, did => SenderState.Read(ledger.State, did)));
+    }
+
+    private void OnChecked(Checked message)
+    {
+        checking--;
+        if (message.View.Height < core.Height)
+        {
+            // A block came in between; what was read of the senders is out of date.
+            checking++;
+            Check(message.Request, message.ReplyTo).PipeTo(Self, failure: e => new CheckFailed(message.ReplyTo, e));
+            return;
+        }
+
+        if (batch.Count + message.Transactions.Count > MaxBatch) Flush();
+        var outcomes = message.Transactions.Select(checkedOne => Admit(checkedOne, message.View)).ToList();
+        answers.Add((message.ReplyTo, new SubmitOutcomes(outcomes)));
+        if (batch.Count >= MaxBatch) Flush();
+        else if (!Timers.IsTimerActive(nameof(FlushBatch))) Timers.StartSingleTimer(nameof(FlushBatch), new FlushBatch(), settings.BatchDelay);
+    }
+
+    private SubmitOutcome Admit(CheckedTransaction checkedOne, SenderView view)
+    {
+        if (checkedOne.Transaction is not { } transaction) return new SubmitOutcome(checkedOne.Id, null, checkedOne.Refusal);
+        var sender = view.Senders[transaction.Sender];
+        if (transaction.Nonce < sender.Account.Nonce && CommittedReceipt(transaction.Id) is { } receipt) return new SubmitOutcome(transaction.Id, receipt, null);
+        var admission = core.Admit(transaction, sender, view.RegistrationsLeft);
+        if (admission.Admit) batch.Add(transaction);
+        return new SubmitOutcome(transaction.Id, null, admission.Refusal);
+    }
+
+    private Receipt? CommittedReceipt(in Hash256 id) =>
+        settings.Chain.Find(id) is { } position && settings.Chain.Read(position.Height) is { } record ? StoredReceipts.At(record.Receipts, position.Index) : null;
+
+    /// <summary>Journals the batch, then acknowledges. Answers without anything new wait their turn too: what they know may be in a write before.</summary>
+    private void Flush()
+    {
+        Timers.Cancel(nameof(FlushBatch));
+        if (answers.Count == 0) return;
+        var waiting = answers.ToList();
+        answers.Clear();
+        if (batch.Count == 0)
+        {
+            DeferAsync(waiting, Acknowledge);
+            return;
+        }
+
+        var ids = batch.Select(t => t.Id).ToList();
+        var admitted = new TransactionsAdmitted([.. batch.Select(t => t.Envelope)]);
+        batch.Clear();
+        PersistAsync(admitted, _ =>
+        {
+            var hadWork = core.HasWork;
+            core.MarkDurable(ids, LastSequenceNr);
+            Acknowledge(waiting);
+            if (!hadWork) AnnounceWork();
+        });
+    }
+
+    private static void Acknowledge(List<(IActorRef To, SubmitOutcomes Answer)> waiting)
+    {
+        foreach (var (to, answer) in waiting) to.Tell(answer);
+    }
+
+    private void OnCommitted(BlockCommitted block)
+    {
+        core.OnCommitted(block.Tip.Height, block.NextNonces);
+        AnnounceWork();
+        if (core.SettledUpTo - trimmedTo < TrimInterval) return;
+        trimmedTo = core.SettledUpTo;
+        DeleteMessages(trimmedTo);
+    }
+
+    /// <summary>Also at every wake message: a validator that has just started, or missed one, hears of it then.</summary>
+    private void AnnounceWork()
+    {
+        if (core.HasWork) DistributedPubSub.Get(Context.System).Mediator.Tell(new Publish(WorkAvailable.Topic, WorkAvailable.Instance));
+    }
+}

@@ -55,6 +55,8 @@ internal static class GatewayHost
         builder.Logging.SetMinimumLevel(settings.LogLevel switch { "DEBUG" => LogLevel.Debug, "INFO" => LogLevel.Information, "WARNING" => LogLevel.Warning, _ => LogLevel.Error });
         // The frameworks' own news would drown the node's.
         if (settings.LogLevel != "DEBUG") builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning).AddFilter("Akka", LogLevel.Warning);
+        // What cannot start says so itself, in one sentence.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         // It would report a node that is still starting as a failure, at every poll of /readyz.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.WebHost.ConfigureKestrel(kestrel =>

@@ -51,7 +51,8 @@ public readonly record struct Did(DidMethod Method, Hash256 Identifier)
     public static bool TryParse([NotNullWhen(true)] string? text, out Did did)
     {
         did = default;
-        if (text is null || text.Length > MaxLength) return false;
+        // The decoders below look characters up in short tables, and fail beyond their end.
+        if (text is null || text.Length > MaxLength || !text.All(c => char.IsAsciiLetterOrDigit(c) || c == ':')) return false;
         if (text.StartsWith(KeyPrefix, StringComparison.Ordinal)) return TryParseKey(text, out did);
         return text.StartsWith(VivimPrefix, StringComparison.Ordinal) && TryParseVivim(text, out did);
     }

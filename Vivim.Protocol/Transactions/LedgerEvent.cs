@@ -1,3 +1,4 @@
+using System.Globalization;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Identity;
 
@@ -56,8 +57,10 @@ public readonly record struct EventCursor(ulong Height, uint Index) : IComparabl
     public static EventCursor Parse(string text)
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
-        if (ulong.TryParse(colon < 0 ? text : text.AsSpan(0, colon), out var height) && (colon < 0 || uint.TryParse(text.AsSpan(colon + 1), out _)))
-            return new EventCursor(height, colon < 0 ? 0 : uint.Parse(text.AsSpan(colon + 1)));
+        var index = 0U;
+        if (ulong.TryParse(colon < 0 ? text : text.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture, out var height)
+            && (colon < 0 || uint.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out index)))
+            return new EventCursor(height, index);
         throw new FormatException($"'{text}' is not a cursor: write height:index, e.g. 12:0");
     }
 

@@ -13,6 +13,7 @@ internal sealed class FollowLoad : IDisposable
 {
     private readonly IReadOnlyList<TestPerson> people;
     private readonly Dictionary<Hash256, TransactionEnvelope> unacknowledged;
+    private (int Count, TaskCompletionSource Reached) goal = (int.MaxValue, new TaskCompletionSource());
 
     private FollowLoad(string chainId, IReadOnlyList<TestPerson> people, int each)
     {
@@ -38,10 +39,15 @@ internal sealed class FollowLoad : IDisposable
     public static async Task<FollowLoad> PrepareAsync(NodeProcess node, int people, int each) =>
         new((await node.Client.GetStatusAsync()).ChainId, await TestPerson.RegisteredAsync(node, people), each);
 
-    /// <summary>
-    /// Sends, on one stream, what is not acknowledged yet, and reads the answers until all are there, the node is gone, or <paramref name="until"/> says so.
-    /// </summary>
-    public async Task SendAsync(NodeProcess node, Func<bool> until)
+    /// <summary>Completes when that many are acknowledged.</summary>
+    public Task ReachedAsync(int count)
+    {
+        goal = (count, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        return goal.Reached.Task;
+    }
+
+    /// <summary>Sends, on one stream, what is not acknowledged yet, and reads the answers until all are there or the node is gone.</summary>
+    public async Task SendAsync(NodeProcess node)
     {
         using var call = new V1.Chain.ChainClient(node.Channel).SubmitMany();
         var sent = unacknowledged.ToList();
@@ -50,7 +56,6 @@ internal sealed class FollowLoad : IDisposable
         {
             foreach (var (id, _) in sent)
             {
-                if (until()) return;
                 if (!await call.ResponseStream.MoveNext(CancellationToken.None)) return;
                 Note(id, call.ResponseStream.Current);
             }
@@ -71,7 +76,7 @@ internal sealed class FollowLoad : IDisposable
     {
         await Eventually.Async(async () =>
         {
-            await SendAsync(node, until: () => false);
+            await SendAsync(node);
             return IsAcknowledged;
         });
         await Eventually.Async(async () => (await node.Client.GetStatusAsync()).PoolPending == 0);
@@ -103,5 +108,6 @@ internal sealed class FollowLoad : IDisposable
         Assert.Equal(id.ToString(), answer.Accepted.TransactionId);
         Acknowledged.Add(id);
         unacknowledged.Remove(id);
+        if (Acknowledged.Count >= goal.Count) goal.Reached.TrySetResult();
     }
 }

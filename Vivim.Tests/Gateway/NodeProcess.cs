@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.RegularExpressions;
 using Grpc.Net.Client;
@@ -221,12 +222,12 @@ internal static class Eventually
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
-    public static async Task Async(Func<Task<bool>> condition)
+    public static async Task Async(Func<Task<bool>> condition, [CallerArgumentExpression(nameof(condition))] string what = "")
     {
         var clock = Stopwatch.StartNew();
         while (!await condition())
         {
-            Assert.True(clock.Elapsed < Limit, "what was waited for does not happen");
+            Assert.True(clock.Elapsed < Limit, $"it does not come about that {what}");
             await Task.Delay(Poll);
         }
     }

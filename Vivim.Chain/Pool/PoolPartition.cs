@@ -105,7 +105,7 @@ public sealed class PoolPartition : ReceivePersistentActor, IWithTimers
         core.OnCommitted(state.Tip.Height, new Dictionary<Did, ulong>());
         core.SkipTo(LastSequenceNr);
         foreach (var (transaction, sequenceNr) in state.Transactions) core.Recover(transaction, state.Nonces[transaction.Sender], sequenceNr);
-        log.Info("pool partition {0} is up with {1} transactions waiting", partition, core.Count);
+        log.Debug("pool partition {0} is up with {1} transactions waiting", partition, core.Count);
         Become(Serving);
         AnnounceWork();
         Stash.UnstashAll();

@@ -31,7 +31,8 @@ public sealed class ProvenState
         foreach (var entry in File.Entries)
         {
             if (entry is not ProofEntry.State { Proof: var proof } || !proof.Key.Span.SequenceEqual(key)) continue;
-            return proof is StateProof.Existence existence ? existence.Leaf.Value : null;
+            if (proof is StateProof.Existence existence) return existence.Leaf.Value;
+            return null;
         }
 
         throw new ProofException("the proof holds, but for something else than was asked");

@@ -16,12 +16,9 @@ namespace Vivim.Cli.Load;
 /// <param name="TxPerSecond">Transactions that this run got committed, registrations among them, by <paramref name="Seconds"/>.</param>
 /// <param name="Height">The certified height whose state contains the last follow.</param>
 /// <param name="StateRoot">The state's root after it.</param>
-public sealed record LoadResult(long Identities, long Submitted, long Committed, long Rejected, long Lost, double Seconds, double TxPerSecond, ulong Height, string StateRoot)
-{
-    /// <summary>True when everything was settled.</summary>
-    [JsonIgnore]
-    public required bool IsComplete { get; init; }
-}
+/// <param name="IsComplete">True when everything was settled.</param>
+public sealed record LoadResult(
+    long Identities, long Submitted, long Committed, long Rejected, long Lost, double Seconds, double TxPerSecond, ulong Height, string StateRoot, [property: JsonIgnore] bool IsComplete);
 
 /// <summary>Told how far a phase is: its name, the steps done and the steps in all.</summary>
 public delegate void LoadProgress(string phase, long done, long total);
@@ -61,10 +58,7 @@ public sealed class GraphLoad(VivimClient client, FollowGraph graph, TimeProvide
         var committed = registrations.Plan.Committed + plan.Committed;
         return new LoadResult(
             registrations.Identities, plan.Submitted, inForceBefore + plan.Committed, failedBefore + plan.Rejected, plan.Unsettled,
-            Math.Round(seconds, 3), Math.Round(committed / seconds, 1), status.CertifiedHeight, status.CertifiedStateRoot)
-        {
-            IsComplete = complete,
-        };
+            Math.Round(seconds, 3), Math.Round(committed / seconds, 1), status.CertifiedHeight, status.CertifiedStateRoot, complete);
     }
 
     private sealed record Registrations(SendPlan Plan, bool[] WereRegistered)

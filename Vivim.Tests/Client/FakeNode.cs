@@ -12,6 +12,12 @@ using Vivim.Protocol.V1;
 
 namespace Vivim.Tests.Client;
 
+/// <summary>What a test overrides; it has a status, as every node has.</summary>
+internal abstract class ScriptedChain : Chain.ChainBase
+{
+    public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context) => Task.FromResult(new GetStatusResponse());
+}
+
 /// <summary>A gRPC server whose Chain service does what a test scripts: for situations a real node does not produce on demand, such as a connection that breaks.</summary>
 internal sealed class FakeNode : IAsyncDisposable
 {

@@ -68,6 +68,11 @@ internal sealed class RunningNode : IAsyncDisposable
             Dispose(opened);
             throw new StartException(e.Message);
         }
+        catch (AskTimeoutException)
+        {
+            Dispose(opened);
+            throw new StartException($"the actors did not come up within {StartLimit.TotalSeconds} s: look at the log above, and start again");
+        }
         catch
         {
             Dispose(opened);

@@ -41,19 +41,14 @@ internal sealed class GatewayProcess : IDisposable
         "--data", dataFolder, "--http-port", $"{httpPort}", "--grpc-port", $"{grpcPort}",
     ];
 
-    /// <summary>The gateway built beside this program: the same configuration in its own folder of the artifacts.</summary>
+    /// <summary>The gateway beside this program, or built in the same repository; of the same configuration if there is one.</summary>
     /// <exception cref="CommandFailedException">It is not there.</exception>
     public static string Find()
     {
         var own = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        string[] candidates =
-        [
-            Path.Combine(own.FullName, Assembly),
-            Path.Combine(own.FullName, "..", "..", "Vivim.Gateway", own.Name, Assembly),
-        ];
-        return candidates.FirstOrDefault(File.Exists) is { } found
-            ? Path.GetFullPath(found)
-            : throw new CommandFailedException("GATEWAY_NOT_FOUND", "the gateway is not built beside this program; build it with: dotnet build Vivim.Gateway, or name it with --gateway PATH");
+        string[] folders = [own.FullName, .. ((string[])[own.Name, "release", "debug"]).Select(c => Path.Combine(own.FullName, "..", "..", "Vivim.Gateway", c))];
+        return folders.Select(f => Path.GetFullPath(Path.Combine(f, Assembly))).FirstOrDefault(File.Exists)
+            ?? throw new CommandFailedException("GATEWAY_NOT_FOUND", "the gateway is not built beside this program; build it with: dotnet build Vivim.Gateway, or name it with --gateway PATH");
     }
 
     /// <summary>Starts it and waits until it is ready.</summary>

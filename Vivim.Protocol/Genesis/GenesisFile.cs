@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Identity;
@@ -32,6 +33,8 @@ public sealed record GenesisFile
         RespectRequiredConstructorParameters = true,
         RespectNullableAnnotations = true,
         NumberHandling = JsonNumberHandling.Strict,
+        // Named, because programs of a single file switch the implicit one off.
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
     private ValidatorSet? validatorSet;

@@ -75,6 +75,19 @@ public sealed class KeyTests
     }
 
     [Fact]
+    public void A_key_file_is_read_back_private_and_never_overwritten()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.PathOf("key");
+        using var key = SigningKey.Generate();
+        key.WriteTo(path);
+        using var read = SigningKey.ReadFrom(path);
+        Assert.Equal(key.PublicKey, read.PublicKey);
+        if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+        Assert.Contains(path, Assert.Throws<IOException>(() => read.WriteTo(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_file_that_holds_no_key_is_named()
     {
         using var folder = new TemporaryFolder();

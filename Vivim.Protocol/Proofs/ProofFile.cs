@@ -29,8 +29,8 @@ public abstract record ProofEntry
 
 /// <summary>
 /// A proof that needs no network and trusts nobody but the genesis (docs/spec/proofs.md): a header, its certificate, the validator-set
-/// changes since the genesis, and what is proven against the header. Every byte is bound by a signature or a
-/// hash, except a receipt's count, which only shapes its path.
+/// changes since the genesis, and what is proven against the header. A digest ends the file: signatures and hashes bind what is proven, but the
+/// key of an absence may become another absent one, still truly proven, when a byte changes.
 /// </summary>
 public sealed record ProofFile(BlockHeader Header, CommitCertificate Certificate, IReadOnlyList<ValidatorSetChange> SetChanges, IReadOnlyList<ProofEntry> Entries)
 {
@@ -89,7 +89,7 @@ public sealed record ProofFile(BlockHeader Header, CommitCertificate Certificate
 
         writer.U32((uint)Entries.Count);
         foreach (var entry in Entries) Encode(entry, writer);
-        return writer.ToArray();
+        return writer.Hash(Hash256.Of(writer.Written)).ToArray();
     }
 
     /// <summary>Decodes a proof file without checking what it proves.</summary>
@@ -106,6 +106,8 @@ public sealed record ProofFile(BlockHeader Header, CommitCertificate Certificate
             changes[i] = new ValidatorSetChange(BlockHeader.Decode(ref reader), CommitCertificate.Decode(ref reader), ValidatorSet.Decode(ref reader));
         var entries = new ProofEntry[reader.Count(MaxEntries, 1)];
         for (var i = 0; i < entries.Length; i++) entries[i] = DecodeEntry(ref reader);
+        var digest = Hash256.Of(bytes[..reader.Position]);
+        if (reader.Hash() != digest) throw new MalformedException("the proof file is damaged: its content does not have the digest at its end");
         reader.End();
         return new ProofFile(header, certificate, changes, entries);
     }

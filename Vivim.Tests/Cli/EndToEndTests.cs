@@ -3,10 +3,12 @@ using Vivim.Cli;
 using Vivim.Cli.Demo;
 using Vivim.Cli.Keys;
 using Vivim.Client;
+using Vivim.Protocol;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Genesis;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Proofs;
+using Vivim.Protocol.State;
 
 namespace Vivim.Tests.Cli;
 
@@ -149,19 +151,36 @@ public sealed class EndToEndTests(NodeFixture fixture) : IClassFixture<NodeFixtu
             await fixture.DoAsync($"proof follow {edge} -o {path}");
             var verified = await fixture.DoAsync($"proof verify {path} --genesis {fixture.PathOf("genesis.json")}");
             Assert.Equal(exists, verified.GetProperty("claims")[0].GetProperty("exists").GetBoolean());
-            AssertEveryByteCounts(await File.ReadAllBytesAsync(path), genesis);
+            var claim = verified.GetProperty("claims")[0];
+            var key = StateKey.Edge(Did.Parse(claim.GetProperty("follower").GetString()!), Did.Parse(claim.GetProperty("followee").GetString()!));
+            AssertEveryByteCounts(await File.ReadAllBytesAsync(path), genesis, key);
         }
     }
 
-    private static void AssertEveryByteCounts(byte[] proof, GenesisFile genesis)
+    /// <summary>A changed byte is refused; and when a forger mends the digest, nothing is proven about the key that was asked for.</summary>
+    private static void AssertEveryByteCounts(byte[] proof, GenesisFile genesis, byte[] key)
     {
-        for (var i = 0; i < proof.Length; i++)
+        for (var i = 0; i < proof.Length - Hash256.Size; i++)
         {
-            proof[i] ^= 0x01;
-            var refusal = Record.Exception(() => ProvenState.Verify(proof, genesis));
-            Assert.True(refusal is ProofException or MalformedException, $"byte {i}: {refusal?.GetType().Name ?? "accepted"}");
-            proof[i] ^= 0x01;
+            var changed = proof.ToArray();
+            changed[i] ^= 0x01;
+            AssertRefused(i, () => ProvenState.Verify(changed, genesis));
+            Hash256.Of(changed.AsSpan(..^Hash256.Size)).Bytes.CopyTo(changed.AsSpan(^Hash256.Size..));
+            AssertRefused(i, () => ProvenState.Verify(changed, genesis).ValueOf(key));
         }
+
+        for (var i = proof.Length - Hash256.Size; i < proof.Length; i++)
+        {
+            var changed = proof.ToArray();
+            changed[i] ^= 0x01;
+            AssertRefused(i, () => ProvenState.Verify(changed, genesis));
+        }
+    }
+
+    private static void AssertRefused(int position, Func<object?> verify)
+    {
+        var refusal = Record.Exception(verify);
+        Assert.True(refusal is ProofException or MalformedException, $"byte {position}: {refusal?.GetType().Name ?? "accepted"}");
     }
 
     [Fact]

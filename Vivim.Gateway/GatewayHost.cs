@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -13,24 +14,31 @@ internal static class GatewayHost
 {
     private const int Failed = 1;
 
+    /// <summary>How long connections have to end at a stop; then they are broken.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
+
     /// <summary>Runs a node.</summary>
     /// <returns>The exit code: 0 after a stop that was asked for, 1 when the node could not start or go on.</returns>
-    public static async Task<int> Run(NodeSettings settings, CancellationToken cancellation)
+    public static async Task<int> Run(NodeSettings settings)
     {
         await using var app = Build(settings);
         try
         {
-            await app.StartAsync(cancellation);
+            await app.StartAsync();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or SocketException)
         {
-            return await Fail($"a port cannot be bound: {e.Message} Stop what is using it, or start with other --http-port and --grpc-port.");
+            return await Fail($"a port cannot be bound: {e.Message.TrimEnd('.')}: stop what is using it, or start with other --http-port and --grpc-port");
         }
 
         var host = app.Services.GetRequiredService<NodeHost>();
         try
         {
-            await host.Start(cancellation);
+            await host.Start(app.Lifetime.ApplicationStopping);
+        }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return 0;
         }
         catch (StartException e)
         {
@@ -39,7 +47,7 @@ internal static class GatewayHost
         }
 
         Greet(app, host.Node);
-        await app.WaitForShutdownAsync(cancellation);
+        await app.WaitForShutdownAsync();
         await host.DisposeAsync();
         return host.Fault is { } fault ? await Fail(fault) : 0;
     }
@@ -67,6 +75,7 @@ internal static class GatewayHost
             kestrel.Listen(IPAddress.Parse(settings.Http.Host), settings.Http.Port, listen => listen.Protocols = HttpProtocols.Http1);
             kestrel.Listen(IPAddress.Parse(settings.Grpc.Host), settings.Grpc.Port, listen => listen.Protocols = HttpProtocols.Http2);
         });
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = StopLimit);
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<NodeHost>();

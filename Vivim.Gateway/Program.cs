@@ -8,7 +8,7 @@ var httpPort = new Option<string?>("--http-port") { Description = "port for HTTP
 var grpcPort = new Option<string?>("--grpc-port") { Description = "port for gRPC; 0 takes a free one" };
 
 var command = new RootCommand("Runs a VIVIM node. With no options: a whole network of one node, in ./data.") { data, config, httpPort, grpcPort };
-command.SetAction(async (arguments, cancellation) =>
+command.SetAction(async (arguments, _) =>
 {
     var overrides = new Dictionary<string, string>();
     Override("data", data);
@@ -18,7 +18,7 @@ command.SetAction(async (arguments, cancellation) =>
     {
         var reference = Path.Combine(AppContext.BaseDirectory, "hocon", "vivim.conf");
         var settings = NodeSettings.From(new SettingsReader(reference, arguments.GetValue(config), Environment.GetEnvironmentVariable, overrides));
-        return await GatewayHost.Run(settings, cancellation);
+        return await GatewayHost.Run(settings);
     }
     catch (SettingsException e)
     {
@@ -31,4 +31,5 @@ command.SetAction(async (arguments, cancellation) =>
         if (arguments.GetValue(option) is { } value) overrides[key] = value;
     }
 });
-return await command.Parse(args).InvokeAsync();
+// The host hears SIGTERM and SIGINT itself, and may need longer for an orderly stop than the parser would give it.
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -125,7 +125,6 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
     private void Resume()
     {
         var row = signer.Row;
-        core.Restore(row.Round, row.Step, row.Locked, row.Valid);
         var height = core.Height;
         Task.WhenAll(row.Proposals.Select(p => p.BlockId).Distinct().Select(FindStored)).PipeTo(Self, success: found => new Resumed(height, found));
 
@@ -140,6 +139,7 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
         foreach (var block in resumed.Blocks) blocks[block.Id] = block;
         var row = signer.Row;
         log.Info("going on at height {0}, round {1}, step {2} with {3} stored messages", row.Height, row.Round, row.Step, row.Proposals.Count + row.Votes.Count);
+        inputs.Enqueue(new ConsensusInput.Resume(row.Round, row.Step, row.Locked, row.Valid));
         foreach (var proposal in row.Proposals) inputs.Enqueue(new ConsensusInput.ProposalReceived(proposal, IsValid: true));
         foreach (var vote in row.Votes) inputs.Enqueue(new ConsensusInput.VoteReceived(vote));
         Drain();

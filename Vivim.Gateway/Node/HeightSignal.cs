@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Vivim.Chain.Ledger;
+using Vivim.Gateway.Rpc;
 
 namespace Vivim.Gateway.Node;
 
@@ -10,11 +11,23 @@ internal sealed class HeightSignal
     private readonly Lock gate = new();
     private TaskCompletionSource advanced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ulong height;
+    private bool isClosed;
 
     /// <summary>Completes when a height above <paramref name="known"/> is committed.</summary>
+    /// <exception cref="Grpc.Core.RpcException">NOT_READY: the node stops.</exception>
     public Task WaitAbove(ulong known, CancellationToken cancellation)
     {
-        lock (gate) return height > known ? Task.CompletedTask : advanced.Task.WaitAsync(cancellation);
+        lock (gate) return height > known && !isClosed ? Task.CompletedTask : advanced.Task.WaitAsync(cancellation);
+    }
+
+    /// <summary>The node stops: whoever waits, or will, is told to come again.</summary>
+    public void Close()
+    {
+        lock (gate)
+        {
+            isClosed = true;
+            advanced.TrySetException(RpcErrors.NotReady());
+        }
     }
 
     public void Advance(ulong to)
@@ -22,6 +35,7 @@ internal sealed class HeightSignal
         TaskCompletionSource waiting;
         lock (gate)
         {
+            if (isClosed) return;
             height = Math.Max(height, to);
             waiting = advanced;
             advanced = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -24,7 +24,12 @@ internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILogge
 
     /// <summary>Starts the node.</summary>
     /// <exception cref="StartException">It cannot start.</exception>
-    public async Task Start(CancellationToken cancellation) => node = await RunningNode.Start(settings, clock, loggers, OnFault, cancellation);
+    public async Task Start(CancellationToken cancellation)
+    {
+        var started = await RunningNode.Start(settings, clock, loggers, OnFault, cancellation);
+        lifetime.ApplicationStopping.Register(started.Heights.Close);
+        node = started;
+    }
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(node is null ? HealthCheckResult.Unhealthy("the node is starting or stopping") : HealthCheckResult.Healthy());

@@ -4,6 +4,7 @@ using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Configuration;
 using Akka.Persistence.Sql;
 using Akka.Routing;
+using Akka.Streams;
 using Vivim.Actors;
 using Vivim.Chain.BlockMaking;
 using Vivim.Chain.Consensus;
@@ -37,6 +38,7 @@ internal sealed class RunningNode : IAsyncDisposable
         Pool = pool;
         Chain = chain;
         Heights = heights;
+        Streams = system.Materializer();
         this.owned = owned;
     }
 
@@ -53,6 +55,9 @@ internal sealed class RunningNode : IAsyncDisposable
     public IChainReader Chain { get; }
 
     public HeightSignal Heights { get; }
+
+    /// <summary>Runs the node's streams: one for all, since each has an actor that lives as long as the system.</summary>
+    public IMaterializer Streams { get; }
 
     /// <summary>Opens the data folder and starts everything; returns when transactions can be taken.</summary>
     /// <exception cref="StartException">The node cannot start.</exception>

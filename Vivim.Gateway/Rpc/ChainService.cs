@@ -73,6 +73,8 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
             else
             {
                 var state = await StateInPool(node, id, context.CancellationToken);
+                // It may have left the pool for a block in between.
+                if (state == TransactionState.Unknown && node.Chain.Find(id) is not null) continue;
                 if (!request.Wait || state == TransactionState.Expired) return new GetTransactionResponse { State = state };
             }
 

@@ -41,7 +41,7 @@ internal sealed class Submission(RunningNode node)
                 foreach (var response in batch) await responses.WriteAsync(response, cancellation);
                 return NotUsed.Instance;
             })
-            .RunWith(Sink.Ignore<NotUsed>(), node.System.Materializer());
+            .RunWith(Sink.Ignore<NotUsed>(), node.Streams);
         await killed;
     }
 

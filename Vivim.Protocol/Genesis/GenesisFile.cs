@@ -26,6 +26,9 @@ public sealed record GenesisFile
     /// <summary>No genesis file is larger, in bytes.</summary>
     public const int MaxSize = 1 << 20;
 
+    /// <summary>The last millisecond of the year 9999.</summary>
+    private const long MaxTime = 253_402_300_799_999;
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
@@ -35,9 +38,8 @@ public sealed record GenesisFile
         NumberHandling = JsonNumberHandling.Strict,
         // Named, because programs of a single file switch the implicit one off.
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
+        AllowDuplicateProperties = false,
     };
-
-    private ValidatorSet? validatorSet;
 
     public required string ChainId { get; init; }
 
@@ -56,7 +58,7 @@ public sealed record GenesisFile
 
     /// <summary>The validators of height 1.</summary>
     [JsonIgnore]
-    public ValidatorSet ValidatorSet => validatorSet ??= new ValidatorSet(Validators.Select(v => new Validator(Did.Parse(v.Key).Key, v.Power)));
+    public ValidatorSet ValidatorSet => new(Validators.Select(v => new Validator(Did.Parse(v.Key).Key, v.Power)));
 
     /// <summary>SHA-256 of the canonical encoding: the chain's identity.</summary>
     [JsonIgnore]
@@ -97,8 +99,10 @@ public sealed record GenesisFile
             return $"chainId must have 1 to {Transaction.MaxChainIdLength} letters, digits, '-', '.' or '_'";
         if (Engine != BftEngine) return $"engine must be '{BftEngine}'";
         if (VotingPower != ProofOfAuthority) return $"votingPower must be '{ProofOfAuthority}'";
-        foreach (var validator in Validators)
+        if (Time is < 0 or > MaxTime) return $"time must be 0 to {MaxTime} milliseconds since 1970";
+        foreach (GenesisValidator? validator in Validators)
         {
+            if (validator is null) return "a validator is null";
             if (!Did.TryParse(validator.Key, out var did) || did.Method != DidMethod.Key) return $"validator '{validator.Key}' is not a did:key";
         }
 

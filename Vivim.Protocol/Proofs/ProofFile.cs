@@ -28,7 +28,7 @@ public abstract record ProofEntry
 }
 
 /// <summary>
-/// A proof that needs no network and trusts nobody but the genesis (docs/spec/proofs.md): a header, its certificate, the validator-set
+/// A proof that needs no network and trusts nobody but the genesis (docs/spec/encoding.md): a header, its certificate, the validator-set
 /// changes since the genesis, and what is proven against the header. Signatures and hashes bind all that is proven. Two
 /// things they leave open: which absent key is asked for, and a receipt's count, which only shapes its path; the digest
 /// at the end notices when damage changes those.

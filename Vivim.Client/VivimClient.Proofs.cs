@@ -28,15 +28,18 @@ public sealed partial class VivimClient
 
     private static readonly TimeSpan CertificationPoll = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Waits until the state after a height is certified, so that it can be proven: one block more.</summary>
-    public async Task<V1.GetStatusResponse> AwaitCertifiedAsync(ulong height, CancellationToken cancellationToken = default)
+    /// <summary>Waits until all that is committed now can be proven: one block more, unless the last one changed nothing.</summary>
+    public async Task<V1.GetStatusResponse> AwaitCertifiedAsync(CancellationToken cancellationToken = default)
     {
-        while (true)
+        var status = await GetStatusAsync(cancellationToken);
+        var height = status.Height;
+        while (status.CertifiedHeight < height && status.CertifiedStateRoot != status.StateRoot)
         {
-            var status = await GetStatusAsync(cancellationToken);
-            if (status.CertifiedHeight >= height) return status;
             await Task.Delay(CertificationPoll, time, cancellationToken);
+            status = await GetStatusAsync(cancellationToken);
         }
+
+        return status;
     }
 
     /// <summary>Whether one did:vivim follows another in the last certified state, with the proof.</summary>

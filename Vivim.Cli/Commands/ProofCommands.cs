@@ -26,6 +26,7 @@ internal static class ProofCommands
             var a = await context.ResolveAsync(arguments.GetRequiredValue(follower), cancellationToken);
             var b = await context.ResolveAsync(arguments.GetRequiredValue(followee), cancellationToken);
             var genesis = await GenesisCommand.TrustedOrNodesAsync(context, arguments.GetValue(trusted), cancellationToken);
+            await context.Client.AwaitCertifiedAsync(cancellationToken);
             var edge = await RefuseUnprovenAsync(() => context.Client.ProveEdgeAsync(a, b, genesis, cancellationToken));
             var file = arguments.GetValue(target);
             if (file is not null) await File.WriteAllBytesAsync(file.FullName, edge.Proof, cancellationToken);

@@ -33,8 +33,6 @@ public sealed class GraphLoad(VivimClient client, FollowGraph graph, TimeProvide
     private const int ParallelQueries = 32;
     private const ulong LongestExpiryStep = 1_000;
 
-    private static readonly TimeSpan CertificationPoll = TimeSpan.FromMilliseconds(100);
-
     private readonly GraphPeople people = new(graph);
 
     /// <summary>Runs the load to its end.</summary>
@@ -51,7 +49,7 @@ public sealed class GraphLoad(VivimClient client, FollowGraph graph, TimeProvide
         var plan = new SendPlan(work, genesis.Parameters.MaxNonceAhead, MaxOutstanding);
         var complete = await RunPlanAsync(plan, SignFollows(genesis.ChainId), genesis, status.Height, "follows", report, cancellationToken);
 
-        status = await CertifiedAsync(plan.LastHeight, cancellationToken);
+        status = await client.AwaitCertifiedAsync(cancellationToken);
         var inForceBefore = accounts.Select((a, p) => (long)Math.Min(a?.Following ?? 0, Included(a, p))).Sum();
         var failedBefore = work.Sum(w => (long)w.Included) - inForceBefore;
         var seconds = time.GetElapsedTime(start).TotalSeconds;
@@ -100,17 +98,6 @@ public sealed class GraphLoad(VivimClient client, FollowGraph graph, TimeProvide
             report(phase, Interlocked.Increment(ref done), total);
         });
         return answers;
-    }
-
-    /// <summary>Waits until the state with the last follow is certified.</summary>
-    private async Task<V1.GetStatusResponse> CertifiedAsync(ulong lastHeight, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var status = await client.GetStatusAsync(cancellationToken);
-            if (status.CertifiedHeight >= lastHeight && (lastHeight > 0 || status.CertifiedStateRoot == status.StateRoot)) return status;
-            await Task.Delay(CertificationPoll, time, cancellationToken);
-        }
     }
 
     private ulong Included(V1.GetAccountResponse? account, int person) => Math.Min(account?.Nonce ?? 0, (ulong)graph.Follows[person].Count);

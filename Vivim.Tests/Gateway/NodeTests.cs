@@ -38,7 +38,7 @@ public sealed class FollowedNode : IAsyncLifetime, IDisposable
         var people = await TestPerson.RegisteredAsync(Node, 3);
         (Alice, Bob, Carol) = (people[0], people[1], people[2]);
         Receipt = await Node.Client.As(Alice.Key).FollowAsync(Bob.Did);
-        await Node.Client.AwaitCertifiedAsync(Receipt.Height);
+        await Node.Client.AwaitCertifiedAsync();
     }
 
     public async Task DisposeAsync() => await Node.DisposeAsync();

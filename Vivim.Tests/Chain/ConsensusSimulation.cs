@@ -5,80 +5,90 @@ using Vivim.Protocol.Consensus;
 namespace Vivim.Tests.Chain;
 
 /// <summary>
-/// A height decided by n validators under one seed, without a clock. First anything happens: messages arrive in any order, late, twice or never,
-/// timeouts fire at any time, validators crash and go on from their row, up to f liars are silent or tell each something else. Then everything
-/// that was ever sent arrives, and timeouts fire when nothing else happens: now all honest validators must decide.
+/// A height decided by n validators under one seed, without a clock. First it is wild: each message reaches some validators late, twice, in any
+/// order, or not at all; timeouts fire when they like; validators crash and go on from their rows; up to f liars are silent or tell each
+/// something else. Then it is calm: all that was ever sent arrives, and timeouts fire when nothing else happens. Now all honest ones must decide.
 /// </summary>
 internal sealed class ConsensusSimulation
 {
-    private const int WildSteps = 400;
+    private const int WildEpisodes = 16;
     private const int CalmRounds = 40;
 
     private readonly Random random;
     private readonly int liars;
     private readonly bool equivocate;
-    private readonly TestValidator[] honest;
-    private readonly List<ConsensusOutput.ScheduleTimeout>[] timeouts;
-    private readonly Queue<uint>[] valuesToBuild;
+    private readonly int lossPercent;
     private readonly List<ConsensusInput> sent = [];
-    private readonly int[] collected;
-    private readonly List<Hash256> values = [];
+    private readonly HashSet<ConsensusInput> lies = [];
     private readonly HashSet<Hash256> invalid = [];
+    private readonly TestValidator[] honest;
+    private readonly Inbox[] inboxes;
 
     public ConsensusSimulation(int count, int liars, bool equivocate, int seed)
     {
         random = new Random(seed);
         (Count, this.liars, this.equivocate) = (count, liars, equivocate);
+        lossPercent = random.Next(60);
         // Liars have the lowest keys: they propose first.
         honest = [.. Enumerable.Range(liars, count - liars).Select(index => new TestValidator(count, index))];
-        timeouts = [.. honest.Select(_ => new List<ConsensusOutput.ScheduleTimeout>())];
-        valuesToBuild = [.. honest.Select(_ => new Queue<uint>())];
-        collected = new int[honest.Length];
+        inboxes = [.. honest.Select(_ => new Inbox())];
     }
 
     public int Count { get; }
 
     public IReadOnlyList<TestValidator> Honest => honest;
 
-    /// <summary>Inputs and outputs of the incarnations that have crashed, with what they went on from.</summary>
+    /// <summary>The incarnations that have crashed.</summary>
     public List<TestValidator> Crashed { get; } = [];
 
     public bool IsLiar(Vote vote) => TestValidator.SetOf(Count).IndexOf(vote.Validator) < liars;
 
     public bool IsInvalid(Hash256 value) => invalid.Contains(value);
 
-    public uint Rounds => honest.Max(v => v.Core.Round) + 1;
+    /// <summary>What is on its way to one validator, or asked for by it.</summary>
+    private sealed class Inbox
+    {
+        /// <summary>Messages that have arrived or are lost.</summary>
+        public HashSet<int> Done { get; } = [];
+
+        public List<ConsensusOutput.ScheduleTimeout> Timeouts { get; } = [];
+
+        public Queue<uint> ValuesToBuild { get; } = new();
+
+        /// <summary>How many of the validator's messages are among the sent.</summary>
+        public int Collected { get; set; }
+    }
 
     public void Run()
     {
-        for (var step = 0; step < WildSteps; step++) Wild(random.Next(honest.Length));
+        for (var episode = 0; episode < WildEpisodes; episode++)
+        {
+            foreach (var receiver in Shuffled(Enumerable.Range(0, honest.Length))) Wild(receiver);
+        }
+
         for (var i = 0; i < honest.Length; i++) Feed(i, new ConsensusInput.Start());
         for (var round = 0; round < CalmRounds && honest.Any(v => v.Decision is null); round++) Calm();
     }
 
+    private bool Chance(int percent) => random.Next(100) < percent;
+
     private void Wild(int receiver)
     {
-        switch (random.Next(100))
+        if (Chance(70)) Feed(receiver, new ConsensusInput.Start());
+        if (Chance(5)) Crash(receiver);
+        if (Chance(80)) Build(receiver);
+        for (var liar = 0; equivocate && liar < liars; liar++) Lie(liar, receiver);
+        var inbox = inboxes[receiver];
+        foreach (var message in Shuffled(Enumerable.Range(0, sent.Count).Where(i => !inbox.Done.Contains(i) || Chance(2))))
         {
-            case < 5:
-                Feed(receiver, new ConsensusInput.Start());
-                break;
-            case < 70 when sent.Count > 0:
-                // The newest are likelier, so that the wild phase gets somewhere; the others are late, repeated or lost.
-                Feed(receiver, sent[random.Next(2) == 0 ? random.Next(sent.Count) : Math.Max(0, sent.Count - 1 - random.Next(3 * Count))]);
-                break;
-            case < 80 when timeouts[receiver].Count > 0:
-                Fire(receiver, random.Next(timeouts[receiver].Count));
-                break;
-            case < 83:
-                Crash(receiver);
-                break;
-            case < 88:
-                Build(receiver);
-                break;
-            case < 97 when liars > 0 && equivocate:
-                Lie(receiver);
-                break;
+            if (Chance(20)) continue;
+            inbox.Done.Add(message);
+            if (!Chance(lossPercent)) Feed(receiver, sent[message]);
+        }
+
+        for (var due = inbox.Timeouts.Count; due > 0; due--)
+        {
+            if (Chance(60)) Fire(receiver, due - 1);
         }
     }
 
@@ -96,55 +106,61 @@ internal sealed class ConsensusSimulation
 
         for (var i = 0; i < honest.Length; i++)
         {
-            for (var due = timeouts[i].Count; due > 0; due--) Fire(i, 0);
+            for (var due = inboxes[i].Timeouts.Count; due > 0; due--) Fire(i, 0);
         }
     }
 
-    /// <summary>A liar tells one validator, and in the end everyone, what it likes.</summary>
-    private void Lie(int receiver)
+    /// <summary>A liar tells one validator, and in the end everyone, what may do harm: votes for what is proposed, old polkas, new values.</summary>
+    private void Lie(int liar, int receiver)
     {
-        var liar = random.Next(liars);
-        var round = (uint)random.Next((int)Rounds + 1);
-        if (round % Count == liar && random.Next(3) == 0)
+        var round = honest[receiver].Core.Round;
+        var proposed = sent.OfType<ConsensusInput.ProposalReceived>().Select(p => p.Proposal).ToList();
+        if (round % Count == liar && Chance(70))
         {
-            var validRound = round > 0 && random.Next(2) == 0 ? random.Next((int)round) : -1;
-            Tell(new ConsensusInput.ProposalReceived(TestValidator.ProposalOf(liar, round, SomeValue(), validRound), IsValid: true));
-            return;
+            var old = proposed.Where(p => p.Round < round).ToList();
+            var again = old.Count > 0 && Chance(70) ? old[random.Next(old.Count)] : null;
+            Tell(new ConsensusInput.ProposalReceived(TestValidator.ProposalOf(liar, round, again?.BlockId ?? NewValue(), again is null || Chance(20) ? -1 : (int)again.Round), IsValid: true));
         }
 
-        Hash256? value = random.Next(4) == 0 ? null : SomeValue();
-        Tell(new ConsensusInput.VoteReceived(TestValidator.VoteOf(liar, random.Next(2) == 0 ? VoteType.Prevote : VoteType.Precommit, round, value)));
+        if (proposed.Count == 0) return;
+        var target = proposed.FindLast(p => p.Round == round && Chance(70)) ?? proposed[random.Next(proposed.Count)];
+        foreach (var type in Enum.GetValues<VoteType>())
+        {
+            if (Chance(60)) Tell(new ConsensusInput.VoteReceived(TestValidator.VoteOf(liar, type, target.Round, Chance(15) ? null : target.BlockId)));
+        }
 
         void Tell(ConsensusInput message)
         {
-            sent.Add(message);
+            if (lies.Add(message)) sent.Add(message);
             Feed(receiver, message);
         }
     }
 
-    private Hash256 SomeValue()
+    private Hash256 NewValue()
     {
-        if (values.Count > 0 && random.Next(3) > 0) return values[random.Next(values.Count)];
-        values.Add(Hash256.Of(BitConverter.GetBytes(random.Next())));
-        if (random.Next(4) == 0) invalid.Add(values[^1]);
-        return values[^1];
+        var value = Hash256.Of(BitConverter.GetBytes(random.Next()));
+        if (Chance(25)) invalid.Add(value);
+        return value;
     }
 
     private void Crash(int index)
     {
         Crashed.Add(honest[index]);
         honest[index] = new TestValidator(Count, honest[index].Index, honest[index].Row);
-        timeouts[index].Clear();
-        valuesToBuild[index].Clear();
-        collected[index] = 0;
+        inboxes[index] = new Inbox();
         Collect(index, honest[index].Resume());
     }
 
     private void Fire(int index, int timeout)
     {
-        var due = timeouts[index][timeout];
-        timeouts[index].RemoveAt(timeout);
+        var due = inboxes[index].Timeouts[timeout];
+        inboxes[index].Timeouts.RemoveAt(timeout);
         Feed(index, new ConsensusInput.TimeoutElapsed(due.Round, due.Step));
+    }
+
+    private void Build(int index)
+    {
+        while (inboxes[index].ValuesToBuild.TryDequeue(out var round)) Feed(index, new ConsensusInput.ValueBuilt(round, Hash256.Of([(byte)honest[index].Index, (byte)round])));
     }
 
     private void Feed(int index, ConsensusInput input) => Collect(index, honest[index].Feed(input is ConsensusInput.ProposalReceived { Proposal: var proposal }
@@ -153,20 +169,11 @@ internal sealed class ConsensusSimulation
 
     private void Collect(int index, IReadOnlyList<ConsensusOutput> outputs)
     {
-        var validator = honest[index];
-        timeouts[index].AddRange(outputs.OfType<ConsensusOutput.ScheduleTimeout>());
-        sent.AddRange(validator.Sent.Skip(collected[index]));
-        collected[index] = validator.Sent.Count;
-        foreach (var get in outputs.OfType<ConsensusOutput.GetValue>()) valuesToBuild[index].Enqueue(get.Round);
-    }
-
-    private void Build(int index)
-    {
-        while (valuesToBuild[index].TryDequeue(out var round))
-        {
-            values.Add(Hash256.Of([(byte)honest[index].Index, (byte)round]));
-            Feed(index, new ConsensusInput.ValueBuilt(round, values[^1]));
-        }
+        var (validator, inbox) = (honest[index], inboxes[index]);
+        inbox.Timeouts.AddRange(outputs.OfType<ConsensusOutput.ScheduleTimeout>());
+        sent.AddRange(validator.Sent.Skip(inbox.Collected));
+        inbox.Collected = validator.Sent.Count;
+        foreach (var get in outputs.OfType<ConsensusOutput.GetValue>()) inbox.ValuesToBuild.Enqueue(get.Round);
     }
 
     private T[] Shuffled<T>(IEnumerable<T> items)

@@ -31,13 +31,8 @@ internal sealed class TestValidator
     /// <summary>All that was sent, in order: proposals and votes.</summary>
     public List<ConsensusInput> Sent { get; } = [];
 
-    /// <summary>All inputs in order, its own messages too.</summary>
-    public List<ConsensusInput> Inputs { get; } = [];
-
-    public List<ConsensusOutput> Outputs { get; } = [];
-
-    /// <summary>The outputs of each input, as text.</summary>
-    public List<string> OutputTexts { get; } = [];
+    /// <summary>All inputs in order, its own messages too, and the outputs of each.</summary>
+    public List<(ConsensusInput Input, IReadOnlyList<ConsensusOutput> Outputs)> Log { get; } = [];
 
     public CommitCertificate? Decision { get; private set; }
 
@@ -81,9 +76,7 @@ internal sealed class TestValidator
         while (inputs.TryDequeue(out var input))
         {
             var outputs = Core.Apply(input);
-            Inputs.Add(input);
-            Outputs.AddRange(outputs);
-            OutputTexts.Add(Text(outputs));
+            Log.Add((input, outputs));
             all.AddRange(outputs);
             foreach (var output in outputs) Do(output);
         }

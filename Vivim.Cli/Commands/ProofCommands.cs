@@ -30,7 +30,7 @@ internal static class ProofCommands
             var edge = await RefuseUnprovenAsync(() => context.Client.ProveEdgeAsync(a, b, genesis, cancellationToken));
             var file = arguments.GetValue(target);
             if (file is not null) await File.WriteAllBytesAsync(file.FullName, edge.Proof, cancellationToken);
-            ShowProven(context.Terminal, ProvenState.Verify(edge.Proof.Span, genesis), genesis, file);
+            ShowProven(context.Terminal, ProofFile.FromBytes(edge.Proof.Span).Verify(genesis), genesis, file);
             return VivimCommand.Success;
         });
     }
@@ -46,7 +46,7 @@ internal static class ProofCommands
             if (!file.Exists) throw new CommandFailedException("FILE_NOT_FOUND", $"there is no file {file}; fetch a proof with: vivim proof follow A B -o {file}");
             var genesis = await GenesisCommand.ReadAsync(context.Arguments.GetRequiredValue(trusted)!, cancellationToken);
             var bytes = await File.ReadAllBytesAsync(file.FullName, cancellationToken);
-            var state = await RefuseUnprovenAsync(() => Task.FromResult(ProvenState.Verify(bytes, genesis)));
+            var state = await RefuseUnprovenAsync(() => Task.FromResult(ProofFile.FromBytes(bytes).Verify(genesis)));
             ShowProven(context.Terminal, state, genesis, file: null);
             return VivimCommand.Success;
         });
@@ -64,7 +64,7 @@ internal static class ProofCommands
         }
     }
 
-    private static void ShowProven(Terminal terminal, ProvenState state, GenesisFile genesis, FileInfo? file)
+    private static void ShowProven(Terminal terminal, ProvenFacts state, GenesisFile genesis, FileInfo? file)
     {
         var header = state.File.Header;
         var claims = state.File.Entries.Select(ClaimOf).ToList();

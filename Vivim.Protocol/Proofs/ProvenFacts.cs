@@ -9,21 +9,21 @@ namespace Vivim.Protocol.Proofs;
 /// </summary>
 public sealed class ProvenFacts
 {
-    private readonly ProofFile file;
+    internal ProvenFacts(ProofFile file) => File = file;
 
-    internal ProvenFacts(ProofFile file) => this.file = file;
+    public ProofFile File { get; }
 
     /// <summary>The certified header.</summary>
-    public BlockHeader Header => file.Header;
+    public BlockHeader Header => File.Header;
 
     /// <summary>The height after which the state was as proven, and of whose block the receipts are: the header's parent's.</summary>
-    public ulong Height => file.Header.Height - 1;
+    public ulong Height => File.Header.Height - 1;
 
     /// <summary>A state key's value; null when it is proven to have none.</summary>
     /// <exception cref="ProofException">The file says nothing of this key.</exception>
     public ReadOnlyMemory<byte>? ValueOf(ReadOnlySpan<byte> key)
     {
-        foreach (var entry in file.Entries)
+        foreach (var entry in File.Entries)
         {
             if (entry is ProofEntry.State { Proof: var proof } && proof.Key.Span.SequenceEqual(key)) return (proof as StateProof.Existence)?.Leaf.Value;
         }
@@ -34,6 +34,6 @@ public sealed class ProvenFacts
     /// <summary>A transaction's receipt.</summary>
     /// <exception cref="ProofException">The file holds none.</exception>
     public Receipt ReceiptOf(Hash256 transactionId) =>
-        file.Entries.OfType<ProofEntry.Included>().FirstOrDefault(entry => entry.Receipt.TransactionId == transactionId)?.Receipt
+        File.Entries.OfType<ProofEntry.Included>().FirstOrDefault(entry => entry.Receipt.TransactionId == transactionId)?.Receipt
         ?? throw new ProofException($"the proof file holds no receipt of the transaction {transactionId}");
 }

@@ -169,7 +169,7 @@ public sealed class NodeLedger
 
     private static byte[] EncodeAll<T>(IReadOnlyList<T> items, int size, Action<T, CanonicalWriter> encode)
     {
-        var writer = new CanonicalWriter(Math.Max(1, items.Count * size));
+        var writer = new CanonicalWriter(items.Count * size);
         foreach (var item in items) encode(item, writer);
         return writer.ToArray();
     }

@@ -11,7 +11,8 @@ public sealed class CanonicalWriter
 {
     private readonly ArrayBufferWriter<byte> buffer;
 
-    public CanonicalWriter(int capacity = 256) => buffer = new ArrayBufferWriter<byte>(capacity);
+    /// <param name="capacity">Bytes expected, to save growing.</param>
+    public CanonicalWriter(int capacity = 256) => buffer = new ArrayBufferWriter<byte>(Math.Max(1, capacity));
 
     /// <summary>What has been written so far; valid until the next write.</summary>
     public ReadOnlySpan<byte> Written => buffer.WrittenSpan;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Identity;
@@ -35,6 +36,8 @@ public sealed record GenesisFile
         RespectRequiredConstructorParameters = true,
         RespectNullableAnnotations = true,
         NumberHandling = JsonNumberHandling.Strict,
+        // Named, because programs of a single file switch the implicit one off.
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
         AllowDuplicateProperties = false,
     };
 

@@ -46,6 +46,9 @@ public static class StateKey
     /// <summary>The common prefix of all edges to a followee.</summary>
     public static byte[] FollowersPrefix(in Did followee) => [EdgeTag, .. Registered(followee).Bytes];
 
+    /// <summary>True for the key of an edge.</summary>
+    public static bool IsEdge(ReadOnlySpan<byte> key) => key is [EdgeTag, .. { Length: 2 * Hash256.Size }];
+
     /// <summary>The two ends of an edge's key.</summary>
     /// <exception cref="MalformedException">Not the key of an edge.</exception>
     public static (Did Follower, Did Followee) ParseEdge(ReadOnlySpan<byte> key)

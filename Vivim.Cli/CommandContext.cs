@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Vivim.Cli.Keys;
+using Vivim.Client;
+using Vivim.Protocol.Identity;
+using Vivim.Protocol.Keys;
+
+namespace Vivim.Cli;
+
+/// <summary>What a command works with: the terminal, the user's keys, and the node, connected to when first used.</summary>
+internal sealed class CommandContext : IDisposable
+{
+    private readonly Lazy<VivimClient> client;
+
+    public CommandContext(ParseResult arguments, Terminal terminal, KeyStore keys)
+    {
+        Arguments = arguments;
+        Terminal = terminal;
+        Keys = keys;
+        People = new People(keys);
+        Node = arguments.GetValue(GlobalOptions.Node)!;
+        client = new Lazy<VivimClient>(() => VivimClient.Connect(Node));
+    }
+
+    public ParseResult Arguments { get; }
+
+    public Terminal Terminal { get; }
+
+    public KeyStore Keys { get; }
+
+    public People People { get; }
+
+    public Uri Node { get; }
+
+    public VivimClient Client => client.Value;
+
+    public string KeyName => Arguments.GetValue(GlobalOptions.Key)!;
+
+    /// <summary>Reads the key to act with; the caller disposes it.</summary>
+    /// <exception cref="CommandFailedException">There is none.</exception>
+    public SigningKey OpenKey() => Keys.Open(KeyName);
+
+    /// <summary>The did:vivim of whom the user named.</summary>
+    /// <exception cref="CommandFailedException">Nobody is found.</exception>
+    public Task<Did> ResolveAsync(string who, CancellationToken cancellationToken) => People.ResolveAsync(who, Client, cancellationToken);
+
+    public void Dispose()
+    {
+        if (client.IsValueCreated) client.Value.Dispose();
+    }
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Vivim.Client;
+
+namespace Vivim.Cli;
+
+/// <summary>The options every command has.</summary>
+internal static class GlobalOptions
+{
+    private const string DefaultKey = "default";
+
+    public static readonly Option<bool> Json = new("--json") { Description = "Print JSON: one object, or one a line for streams", Recursive = true };
+
+    public static readonly Option<Uri> Node = new("--node")
+    {
+        Description = "The node's gRPC address (environment: VIVIM_NODE)",
+        HelpName = "URI",
+        Recursive = true,
+        CustomParser = ParseNode,
+        DefaultValueFactory = NodeOfEnvironment,
+    };
+
+    public static readonly Option<string> Key = new("--key")
+    {
+        Description = "The name of the key to act with (environment: VIVIM_KEY)",
+        HelpName = "NAME",
+        Recursive = true,
+        DefaultValueFactory = static _ => Environment.GetEnvironmentVariable("VIVIM_KEY") is { Length: > 0 } name ? name : DefaultKey,
+    };
+
+    private static Uri? ParseNode(ArgumentResult result) => ParseNode(result.Tokens[0].Value, result);
+
+    private static Uri NodeOfEnvironment(ArgumentResult result) =>
+        Environment.GetEnvironmentVariable("VIVIM_NODE") is { Length: > 0 } text ? ParseNode(text, result) ?? VivimClient.DefaultNode : VivimClient.DefaultNode;
+
+    private static Uri? ParseNode(string text, ArgumentResult result)
+    {
+        if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)) return uri;
+        result.AddError($"'{text}' is not a node's address: write e.g. {VivimClient.DefaultNode.OriginalString}");
+        return null;
+    }
+}

@@ -1,0 +1,43 @@
+using Grpc.Core;
+using Vivim.Protocol;
+
+namespace Vivim.Client;
+
+/// <summary>The node refused, a transaction failed, or there was no answer.</summary>
+public sealed class VivimException : Exception
+{
+    /// <summary>The reason when no node answered at all.</summary>
+    public const string Unreachable = "NODE_UNREACHABLE";
+
+    public VivimException(string reason, string message, Exception? inner = null)
+        : base(message, inner) => Reason = reason;
+
+    /// <summary>Upper snake case, e.g. NONCE_STALE: the ErrorInfo's reason, else the gRPC status.</summary>
+    public string Reason { get; }
+
+    /// <summary>True when there was no answer: what was asked may have happened or not. Ask again with the same bytes.</summary>
+    public bool OutcomeUnknown { get; private init; }
+
+    /// <summary>Reads a failed call's status and its google.rpc.ErrorInfo.</summary>
+    /// <param name="node">Whom the call went to.</param>
+    internal static VivimException From(RpcException e, Uri node)
+    {
+        var info = e.GetRpcStatus()?.GetDetail<Google.Rpc.ErrorInfo>();
+        if (info is not null) return new VivimException(info.Reason, e.Status.Detail, e) { OutcomeUnknown = IsUnknown(e) };
+        return e.StatusCode == StatusCode.Unavailable
+            ? new VivimException(Unreachable, $"no node answers at {node.OriginalString}; start one with: dotnet run --project Vivim.Gateway", e) { OutcomeUnknown = true }
+            : new VivimException(UpperSnakeCase.Of(e.StatusCode.ToString()), e.Status.Detail, e) { OutcomeUnknown = IsUnknown(e) };
+    }
+
+    /// <summary>A timeout, a node that is away, or a connection that broke, however the stack below reports it.</summary>
+    private static bool IsUnknown(RpcException e)
+    {
+        if (e.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded) return true;
+        for (var cause = e.Status.DebugException; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is IOException or HttpRequestException) return true;
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,87 @@
+using Vivim.Chain.Consensus;
+using Vivim.Chain.Pool;
+using Vivim.Protocol.Genesis;
+
+namespace Vivim.Gateway.Configuration;
+
+/// <summary>An address to listen on.</summary>
+internal sealed record Endpoint(string Host, int Port);
+
+/// <summary>How a genesis is written at the first start.</summary>
+internal sealed record GenesisSettings(string ChainId, ChainParameters Parameters);
+
+/// <summary>A node's settings, checked. hocon/vivim.conf documents each.</summary>
+internal sealed record NodeSettings
+{
+    public required string Data { get; init; }
+
+    public required string LogLevel { get; init; }
+
+    public required Endpoint Http { get; init; }
+
+    public required Endpoint Grpc { get; init; }
+
+    public required int MaxMessageSize { get; init; }
+
+    public required int MaxStreamsPerConnection { get; init; }
+
+    public required int MaxConnections { get; init; }
+
+    public required PoolLimits PartitionLimits { get; init; }
+
+    public required TimeSpan BatchDelay { get; init; }
+
+    public required TimeSpan ReapDeadline { get; init; }
+
+    public required ConsensusTimeouts Timeouts { get; init; }
+
+    public required long HistoryMemory { get; init; }
+
+    public required ulong KeepBlocks { get; init; }
+
+    public required GenesisSettings Genesis { get; init; }
+
+    /// <summary>Reads the settings out of a merged configuration.</summary>
+    /// <exception cref="SettingsException">A value is not possible; the message names the key and what is allowed.</exception>
+    public static NodeSettings From(SettingsReader reader)
+    {
+        var insecureBind = reader.Flag("insecure-bind");
+        var settings = new NodeSettings
+        {
+            Data = reader.Text("data"),
+            LogLevel = reader.OneOf("log-level", "DEBUG", "INFO", "WARNING", "ERROR"),
+            Http = ReadEndpoint(reader, "http", insecureBind),
+            Grpc = ReadEndpoint(reader, "grpc", insecureBind),
+            MaxMessageSize = (int)reader.Number("grpc.max-message-size", 65_536, 64 << 20),
+            MaxStreamsPerConnection = (int)reader.Number("grpc.max-streams-per-connection", 1, 10_000),
+            MaxConnections = (int)reader.Number("grpc.max-connections", 1, 100_000),
+            PartitionLimits = new PoolLimits(
+                (int)(reader.Number("pool.max-transactions", PoolPartitions.Count, 10_000_000) / PoolPartitions.Count),
+                reader.Number("pool.max-bytes", 1 << 20, 8L << 30) / PoolPartitions.Count),
+            BatchDelay = reader.Duration("pool.batch-delay", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
+            ReapDeadline = reader.Duration("block-maker.reap-deadline", TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(10)),
+            Timeouts = new ConsensusTimeouts(
+                reader.Duration("consensus.timeout-propose", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
+                reader.Duration("consensus.timeout-vote", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
+                reader.Duration("consensus.timeout-per-round", TimeSpan.Zero, TimeSpan.FromMinutes(1))),
+            HistoryMemory = reader.Number("ledger.history-memory", 0, 8L << 30),
+            KeepBlocks = (ulong)reader.Number("ledger.keep-blocks", 0, long.MaxValue),
+            Genesis = new GenesisSettings(reader.Text("genesis.chain-id"), new ChainParameters
+            {
+                BlockIntervalMs = (uint)reader.Duration("genesis.block-interval", TimeSpan.FromMilliseconds(250), TimeSpan.FromMinutes(10)).TotalMilliseconds,
+                EmptyBlockIntervalMs = (uint)reader.Duration("genesis.empty-block-interval", TimeSpan.FromMilliseconds(250), TimeSpan.FromHours(1)).TotalMilliseconds,
+                QuotaActions = (uint)reader.Number("genesis.quota-actions", 1, uint.MaxValue),
+                MaxRegistrations = (uint)reader.Number("genesis.max-registrations", 1, uint.MaxValue),
+            }),
+        };
+        return settings.Genesis.Parameters.Problem() is { } problem ? throw new SettingsException($"vivim.genesis: {problem}") : settings;
+    }
+
+    private static Endpoint ReadEndpoint(SettingsReader reader, string section, bool insecureBind)
+    {
+        var host = reader.Text($"{section}.host");
+        if (!System.Net.IPAddress.TryParse(host, out var address)) throw reader.Wrong($"{section}.host", host, "an IP address, e.g. 127.0.0.1");
+        if (!System.Net.IPAddress.IsLoopback(address) && !insecureBind) throw reader.Wrong($"{section}.host", host, "a loopback address; set vivim.insecure-bind = true to serve plain text beyond it");
+        return new Endpoint(host, (int)reader.Number($"{section}.port", 0, 65_535));
+    }
+}

@@ -1,0 +1,120 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Node;
+using Vivim.Gateway.Rpc;
+
+namespace Vivim.Gateway;
+
+/// <summary>The process: binds the ports, then starts the node, and runs until it is told to stop or the node cannot go on.</summary>
+internal static class GatewayHost
+{
+    private const int Failed = 1;
+
+    /// <summary>How long connections have to end at a stop; then they are broken.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
+
+    /// <summary>Runs a node.</summary>
+    /// <returns>The exit code: 0 after a stop that was asked for, 1 when the node could not start or go on.</returns>
+    public static async Task<int> Run(NodeSettings settings)
+    {
+        await using var app = Build(settings);
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            return await Fail($"a port cannot be bound: {e.Message.TrimEnd('.')}: stop what is using it, or start with other --http-port and --grpc-port");
+        }
+
+        var host = app.Services.GetRequiredService<NodeHost>();
+        try
+        {
+            await host.Start(app.Lifetime.ApplicationStopping);
+        }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return 0;
+        }
+        catch (StartException e)
+        {
+            await app.StopAsync(CancellationToken.None);
+            return await Fail(e.Message);
+        }
+
+        Greet(app, host.Node);
+        await app.WaitForShutdownAsync();
+        await host.DisposeAsync();
+        return host.Fault is { } fault ? await Fail(fault) : 0;
+    }
+
+    private static WebApplication Build(NodeSettings settings)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders().AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "HH:mm:ss.fff ";
+        });
+        builder.Logging.SetMinimumLevel(settings.LogLevel switch { "DEBUG" => LogLevel.Debug, "INFO" => LogLevel.Information, "WARNING" => LogLevel.Warning, _ => LogLevel.Error });
+        // The frameworks' own news would drown the node's.
+        if (settings.LogLevel != "DEBUG") builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning).AddFilter("Akka", LogLevel.Warning);
+        // What cannot start says so itself, in one sentence.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+        // It would report a node that is still starting as a failure, at every poll of /readyz.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxConcurrentConnections = settings.MaxConnections;
+            kestrel.Limits.Http2.MaxStreamsPerConnection = settings.MaxStreamsPerConnection;
+            kestrel.Limits.MaxRequestBodySize = settings.MaxMessageSize;
+            kestrel.Listen(IPAddress.Parse(settings.Http.Host), settings.Http.Port, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(IPAddress.Parse(settings.Grpc.Host), settings.Grpc.Port, listen => listen.Protocols = HttpProtocols.Http2);
+        });
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = StopLimit);
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<NodeHost>();
+        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = settings.MaxMessageSize).AddJsonTranscoding();
+        builder.Services.AddGrpcReflection();
+        builder.Services.AddGrpcHealthChecks().AddCheck<NodeHost>("node");
+
+        var app = builder.Build();
+        app.MapGrpcService<ChainService>();
+        app.MapGrpcService<IdentityService>();
+        app.MapGrpcService<GraphService>();
+        app.MapGrpcReflectionService();
+        app.MapGrpcHealthChecksService();
+        app.MapGet("/healthz", () => "ok");
+        app.MapHealthChecks("/readyz");
+        return app;
+    }
+
+    private static void Greet(WebApplication app, RunningNode node)
+    {
+        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToList();
+        Console.WriteLine($"""
+
+            VIVIM node of the chain {node.Genesis.ChainId} is ready.
+              HTTP  {addresses[0]}   health at /readyz, the API as JSON at /v1/status
+              gRPC  {addresses[1]}
+
+            Next, in another terminal:
+              dotnet run --project Vivim.Cli -- key new alice
+              dotnet run --project Vivim.Cli -- id register --key alice
+              dotnet run --project Vivim.Cli -- load graph --generate people=200,edges=2000,seed=1
+              dotnet run --project Vivim.Cli -- events --from 0
+
+            """);
+    }
+
+    private static async Task<int> Fail(string reason)
+    {
+        await Console.Error.WriteLineAsync($"vivim: {reason}");
+        return Failed;
+    }
+}

@@ -1,0 +1,133 @@
+using System.Security.Cryptography;
+using Vivim.Chain.Consensus;
+using Vivim.Gateway.Configuration;
+using Vivim.Ledger.Execution;
+using Vivim.Protocol;
+using Vivim.Protocol.Genesis;
+using Vivim.Protocol.Identity;
+using Vivim.Protocol.Keys;
+
+namespace Vivim.Gateway.Node;
+
+/// <summary>The node cannot start. The message is one sentence saying why and what to do.</summary>
+internal sealed class StartException(string message) : Exception(message);
+
+/// <summary>The folder of everything a node keeps (DESIGN §14), locked while the node runs.</summary>
+internal sealed class NodeFolder : IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    private readonly string path;
+    private readonly FileStream heldLock;
+
+    private NodeFolder(string path, FileStream heldLock)
+    {
+        this.path = path;
+        this.heldLock = heldLock;
+    }
+
+    public string ChainDatabase => Path.Combine(path, "chain.db");
+
+    public string StateDatabase => Path.Combine(path, "state.db");
+
+    public string SignerDatabase => Path.Combine(path, "signer.db");
+
+    public string GenesisFilePath => Path.Combine(path, "genesis");
+
+    /// <summary>The journal file of one group of persistent actors.</summary>
+    public string JournalDatabase(string group) => Path.Combine(path, $"journal-{group}.db");
+
+    /// <summary>Creates the folder where it is absent, and takes its lock.</summary>
+    /// <exception cref="StartException">Another process holds the lock, or the folder cannot be used.</exception>
+    public static NodeFolder Open(string folder)
+    {
+        var full = Path.GetFullPath(folder);
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(full, "keys"));
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Path.Combine(full, "keys"), OwnerOnly);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartException($"the data folder {full} cannot be used: {e.Message}");
+        }
+
+        try
+        {
+            return new NodeFolder(full, new FileStream(Path.Combine(full, "LOCK"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartException($"another process is using the data folder {full}: stop it, or start with another --data");
+        }
+    }
+
+    /// <summary>
+    /// Reads the genesis and the validator's key, or makes them at the first start. The genesis is written last: a start that was cut short
+    /// before it is a first start again.
+    /// </summary>
+    /// <exception cref="StartException">They are damaged, or not of this version's kind.</exception>
+    public (GenesisFile Genesis, SigningKey Validator) ReadOrCreate(GenesisSettings settings, ISignerStore signers, TimeProvider clock)
+    {
+        var isFirst = !File.Exists(GenesisFilePath);
+        if (isFirst && File.Exists(ChainDatabase)) throw new StartException($"{ChainDatabase} is there but the genesis {GenesisFilePath} is not: put it back, or start in an empty data folder");
+        var validator = Key("validator.key", mayCreate: isFirst);
+        Key("operator.key", mayCreate: isFirst).Dispose();
+        if (isFirst)
+        {
+            if (signers.Load(validator.PublicKey) is null) signers.Create(validator.PublicKey, SignerRow.Initial);
+            DurableFile.Create(GenesisFilePath, NewGenesis(settings, validator, clock).ToJson(), Readable);
+        }
+
+        return (ReadGenesis(validator), validator);
+    }
+
+    public void Dispose() => heldLock.Dispose();
+
+    private GenesisFile ReadGenesis(SigningKey validator)
+    {
+        GenesisFile genesis;
+        try
+        {
+            genesis = GenesisFile.FromJson(File.ReadAllBytes(GenesisFilePath));
+        }
+        catch (InvalidDataException e)
+        {
+            throw new StartException($"{GenesisFilePath}: {e.Message}");
+        }
+
+        if (genesis.Validators.Count > 1) throw new StartException($"{GenesisFilePath} names {genesis.Validators.Count} validators; this version runs chains of one validator only");
+        if (genesis.ValidatorSet.IndexOf(validator.PublicKey) < 0) throw new StartException($"the validator key in {path} is not the validator of {GenesisFilePath}: put back the key it was made with");
+        return genesis;
+    }
+
+    private SigningKey Key(string name, bool mayCreate)
+    {
+        var file = Path.Combine(path, "keys", name);
+        if (!File.Exists(file))
+        {
+            if (!mayCreate) throw new StartException($"the key {file} is missing: put it back from a copy");
+            using var fresh = SigningKey.Generate();
+            fresh.WriteTo(file);
+        }
+
+        try
+        {
+            return SigningKey.ReadFrom(file);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new StartException(e.Message);
+        }
+    }
+
+    private static GenesisFile NewGenesis(GenesisSettings settings, SigningKey validator, TimeProvider clock) => new()
+    {
+        ChainId = settings.ChainId.Length > 0 ? settings.ChainId : $"vivim-dev-{RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 4)}",
+        Time = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+        RulesVersion = ExecutionRules.Newest,
+        Validators = [new GenesisValidator(Did.OfKey(validator.PublicKey).ToString(), 1)],
+        Parameters = settings.Parameters,
+    };
+}

@@ -1,0 +1,49 @@
+using System.Reflection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Rpc;
+
+namespace Vivim.Gateway.Node;
+
+/// <summary>
+/// Holds the node for the services: the ports are bound before it starts, so calls can come early and get NOT_READY. Also the readiness check.
+/// </summary>
+internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, IHostApplicationLifetime lifetime) : IHealthCheck, IAsyncDisposable
+{
+    private volatile RunningNode? node;
+    private volatile string? fault;
+
+    /// <summary>The program's version, as it was built.</summary>
+    public static string Version { get; } = typeof(NodeHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+
+    /// <exception cref="Grpc.Core.RpcException">NOT_READY.</exception>
+    public RunningNode Node => node ?? throw RpcErrors.NotReady();
+
+    /// <summary>Why the node stopped by itself; null when it did not.</summary>
+    public string? Fault => fault;
+
+    /// <summary>Starts the node.</summary>
+    /// <exception cref="StartException">It cannot start.</exception>
+    public async Task Start(CancellationToken cancellation)
+    {
+        var started = await RunningNode.Start(settings, clock, loggers, OnFault, cancellation);
+        lifetime.ApplicationStopping.Register(started.Heights.Close);
+        node = started;
+    }
+
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(node is null ? HealthCheckResult.Unhealthy("the node is starting or stopping") : HealthCheckResult.Healthy());
+
+    public async ValueTask DisposeAsync()
+    {
+        var running = node;
+        node = null;
+        if (running is not null) await running.DisposeAsync();
+    }
+
+    private void OnFault(string reason)
+    {
+        fault ??= reason;
+        lifetime.StopApplication();
+    }
+}

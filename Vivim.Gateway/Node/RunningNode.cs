@@ -1,0 +1,202 @@
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using Akka.Cluster.Tools.PublishSubscribe;
+using Akka.Configuration;
+using Akka.Persistence.Sql;
+using Akka.Routing;
+using Akka.Streams;
+using Vivim.Actors;
+using Vivim.Chain.BlockMaking;
+using Vivim.Chain.Consensus;
+using Vivim.Chain.Ledger;
+using Vivim.Chain.Pool;
+using Vivim.Gateway.Configuration;
+using Vivim.Ledger;
+using Vivim.Ledger.Storage;
+using Vivim.Ledger.Storage.Sqlite;
+using Vivim.Protocol.Genesis;
+using Vivim.Protocol.Keys;
+
+namespace Vivim.Gateway.Node;
+
+/// <summary>
+/// A node that is up: its actor system, stores and chain. The composition root: everything is made and wired here.
+/// </summary>
+internal sealed class RunningNode : IAsyncDisposable
+{
+    private const string Role = "node";
+    private static readonly TimeSpan KeepInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+
+    private readonly List<IDisposable> owned;
+
+    private RunningNode(ActorSystem system, GenesisFile genesis, IActorRef ledger, IActorRef pool, IChainReader chain, HeightSignal heights, List<IDisposable> owned)
+    {
+        System = system;
+        Genesis = genesis;
+        Ledger = ledger;
+        Pool = pool;
+        Chain = chain;
+        Heights = heights;
+        Streams = system.Materializer();
+        this.owned = owned;
+    }
+
+    public ActorSystem System { get; }
+
+    public GenesisFile Genesis { get; }
+
+    /// <summary>The node's <see cref="LedgerActor"/>.</summary>
+    public IActorRef Ledger { get; }
+
+    /// <summary>The shard region of <see cref="PoolPartition"/>.</summary>
+    public IActorRef Pool { get; }
+
+    public IChainReader Chain { get; }
+
+    public HeightSignal Heights { get; }
+
+    /// <summary>Runs the node's streams: one for all, since each has an actor that lives as long as the system.</summary>
+    public IMaterializer Streams { get; }
+
+    /// <summary>Opens the data folder and starts everything; returns when transactions can be taken.</summary>
+    /// <exception cref="StartException">The node cannot start.</exception>
+    public static async Task<RunningNode> Start(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, Action<string> onFault, CancellationToken cancellation)
+    {
+        var opened = new List<IDisposable>();
+        try
+        {
+            return await Start(settings, clock, loggers, onFault, opened, cancellation);
+        }
+        catch (Exception e) when (e is LedgerMismatchException or InvalidDataException or Vivim.Ledger.Execution.RulesVersionUnknownException)
+        {
+            Dispose(opened);
+            throw new StartException(e.Message);
+        }
+        catch (AskTimeoutException)
+        {
+            Dispose(opened);
+            throw new StartException($"the actors did not come up within {StartLimit.TotalSeconds} s: look at the log above, and start again");
+        }
+        catch
+        {
+            Dispose(opened);
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ClrExitReason.Instance);
+        Dispose(owned);
+    }
+
+    private static async Task<RunningNode> Start(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, Action<string> onFault, List<IDisposable> opened, CancellationToken cancellation)
+    {
+        var folder = Own(NodeFolder.Open(settings.Data));
+        var signers = Own(new SqliteSignerStore(folder.SignerDatabase));
+        var (genesis, validator) = folder.ReadOrCreate(settings.Genesis, signers, clock);
+        Own(validator);
+        if (signers.Load(validator.PublicKey) is null)
+            throw new StartException($"the signer row of this validator is missing from {folder.SignerDatabase}: without it the key could sign twice; put the file back, or replace the validator's key");
+        var chainStore = Own(new SqliteChainStore(folder.ChainDatabase));
+        var stateStore = Own(new SqliteStateStore(folder.StateDatabase));
+        var ledger = new NodeLedger(genesis, chainStore, stateStore, settings.HistoryMemory);
+        var reader = Own(new SqliteChainReader(folder.ChainDatabase));
+
+        HostLogger.Use(loggers);
+        var system = ActorSystem.Create("vivim", AkkaConfiguration(settings, folder));
+        var heights = new HeightSignal();
+        heights.Advance(ledger.Tip.Height);
+        system.ActorOf(Props.Create(() => new HostBridge(heights, onFault)), "host-bridge");
+        var verified = new VerifiedSignatures();
+        var ledgerActor = system.ActorOf(Props.Create(() => new LedgerActor(ledger, verified, settings.KeepBlocks)).WithDispatcher(LedgerActor.Dispatcher), "ledger");
+        var verifiers = system.ActorOf(Props.Create(() => new SignatureVerifier(genesis.ChainId, verified)).WithDispatcher(SignatureVerifier.Dispatcher).WithRouter(new RoundRobinPool(Environment.ProcessorCount)), "verifiers");
+
+        await JoinSelf(system, cancellation);
+        var pool = await StartPool(system, new PoolSettings(ledgerActor, verifiers, reader, settings.PartitionLimits, settings.BatchDelay));
+        await StartValidator(system, validator, signers, ledgerActor, pool, settings, clock);
+        return new RunningNode(system, genesis, ledgerActor, pool, reader, heights, opened);
+
+        T Own<T>(T resource)
+            where T : IDisposable
+        {
+            opened.Add(resource);
+            return resource;
+        }
+    }
+
+    private static async Task JoinSelf(ActorSystem system, CancellationToken cancellation)
+    {
+        var cluster = Akka.Cluster.Cluster.Get(system);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(StartLimit);
+        await cluster.JoinAsync(cluster.SelfAddress, limit.Token);
+    }
+
+    private static async Task<IActorRef> StartPool(ActorSystem system, PoolSettings settings)
+    {
+        var region = await ClusterSharding.Get(system).StartAsync(
+            "pool",
+            id => Props.Create(() => new PoolPartition(int.Parse(id), settings)),
+            Settings(system),
+            HashCodeMessageExtractor.Create(
+                PoolPartitions.Count,
+                message => message is IPoolMessage pool ? pool.Partition.ToString() : null!));
+        await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(partition => region.Ask<PendingCount>(new CountPending(partition), StartLimit)));
+        var wake = Enumerable.Range(0, PoolPartitions.Count).Select(object (partition) => new WakePartition(partition)).ToList();
+        system.ActorOf(Props.Create(() => new EntityKeeper(region, wake, KeepInterval)), "pool-keeper");
+        return region;
+    }
+
+    private static async Task StartValidator(ActorSystem system, SigningKey key, ISignerStore signers, IActorRef ledger, IActorRef pool, NodeSettings settings, TimeProvider clock)
+    {
+        var makerSettings = new BlockMakerSettings(ledger, pool, settings.ReapDeadline);
+        var makers = await ClusterSharding.Get(system).StartAsync(
+            "block-makers",
+            id => Props.Create(() => new BlockMaker(KeyOf(id), makerSettings)),
+            Settings(system),
+            HashCodeMessageExtractor.Create(1, message => message is IBlockMakingMessage making ? making.Validator.ToString() : null!));
+        var validatorSettings = new ValidatorSettings(ledger, makers, signers, settings.Timeouts, clock);
+        var validators = await ClusterSharding.Get(system).StartAsync(
+            "validators",
+            _ => Props.Create(() => new ValidatorActor(key, validatorSettings)).WithDispatcher(ValidatorActor.Dispatcher),
+            Settings(system),
+            HashCodeMessageExtractor.Create(1, message => message is WakeValidator wake ? wake.Validator.ToString() : null!));
+        system.ActorOf(Props.Create(() => new EntityKeeper(validators, new object[] { new WakeValidator(key.PublicKey) }, KeepInterval)), "validator-keeper");
+    }
+
+    private static PublicKey KeyOf(string entityId) => new(Convert.FromHexString(entityId));
+
+    private static ClusterShardingSettings Settings(ActorSystem system) => ClusterShardingSettings.Create(system).WithRole(Role);
+
+    private static Config AkkaConfiguration(NodeSettings settings, NodeFolder folder)
+    {
+        using var resource = new StreamReader(typeof(RunningNode).Assembly.GetManifestResourceStream("akka.conf")!);
+        var own = ConfigurationFactory.ParseString(resource.ReadToEnd());
+        return ConfigurationFactory.ParseString($"akka.loglevel = {settings.LogLevel}")
+            .WithFallback(Journal("consensus", own, folder))
+            .WithFallback(Journal("pool", own, folder))
+            .WithFallback(own)
+            .WithFallback(DistributedPubSub.DefaultConfig())
+            .WithFallback(ClusterSharding.DefaultConfig());
+    }
+
+    /// <summary>The journal of one group of actors: its own file, the settings of akka.conf, and the plugin's own for the rest.</summary>
+    private static Config Journal(string group, Config own, NodeFolder folder)
+    {
+        var file = folder.JournalDatabase(group);
+        // The plugin opens the file itself. The write-ahead log is a property of the file and must be set before.
+        SqliteDatabase.OpenWriter(file, "").Dispose();
+        return ConfigurationFactory.ParseString($"connection-string = \"Data Source={file.Replace('\\', '/')}\"")
+            .WithFallback(own.GetConfig("vivim-journal-defaults"))
+            .WithFallback(SqlPersistence.DefaultConfiguration.GetConfig("akka.persistence.journal.sql"))
+            .Root.AtKey(group).Root.AtKey("vivim-journals");
+    }
+
+    private static void Dispose(List<IDisposable> resources)
+    {
+        foreach (var resource in Enumerable.Reverse(resources)) resource.Dispose();
+        resources.Clear();
+    }
+}

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using Vivim.Gateway;
+using Vivim.Gateway.Configuration;
+
+var data = new Option<string?>("--data") { Description = "folder of everything the node keeps" };
+var config = new Option<string?>("--config") { Description = "HOCON file with settings that differ from hocon/vivim.conf" };
+var httpPort = new Option<string?>("--http-port") { Description = "port for HTTP/1.1; 0 takes a free one" };
+var grpcPort = new Option<string?>("--grpc-port") { Description = "port for gRPC; 0 takes a free one" };
+
+var command = new RootCommand("Runs a VIVIM node. With no options: a whole network of one node, in ./data.") { data, config, httpPort, grpcPort };
+command.SetAction(async (arguments, _) =>
+{
+    var overrides = new Dictionary<string, string>();
+    Override("data", data);
+    Override("http.port", httpPort);
+    Override("grpc.port", grpcPort);
+    try
+    {
+        var reference = Path.Combine(AppContext.BaseDirectory, "hocon", "vivim.conf");
+        var settings = NodeSettings.From(new SettingsReader(reference, arguments.GetValue(config), Environment.GetEnvironmentVariable, overrides));
+        return await GatewayHost.Run(settings);
+    }
+    catch (SettingsException e)
+    {
+        await Console.Error.WriteLineAsync(e.Message);
+        return 2;
+    }
+
+    void Override(string key, Option<string?> option)
+    {
+        if (arguments.GetValue(option) is { } value) overrides[key] = value;
+    }
+});
+// The host hears SIGTERM and SIGINT itself, and may need longer for an orderly stop than the parser would give it.
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -1,0 +1,127 @@
+using Akka;
+using Akka.Actor;
+using Akka.Streams;
+using Akka.Streams.Dsl;
+using Grpc.Core;
+using Vivim.Chain.Pool;
+using Vivim.Gateway.Node;
+using Vivim.Protocol.Transactions;
+using Vivim.Protocol.V1;
+using Transaction = Vivim.Protocol.Transactions.Transaction;
+
+namespace Vivim.Gateway.Rpc;
+
+/// <summary>Brings transactions to their pool partitions and the outcomes back, in order.</summary>
+internal sealed class Submission(RunningNode node)
+{
+    /// <summary>Batches of one stream under way at once; the client is read no faster.</summary>
+    private const int BatchesUnderWay = 8;
+
+    private static readonly TimeSpan PoolLimit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan GroupingDelay = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>Submits one.</summary>
+    /// <exception cref="RpcException">It is refused, or its outcome is unknown.</exception>
+    public async Task<SubmitResponse> Submit(SignedTransaction? message, CancellationToken cancellation)
+    {
+        var response = (await SubmitBatch([message], cancellation))[0];
+        if (response.ResultCase == SubmitManyResponse.ResultOneofCase.Accepted) return response.Accepted;
+        throw RpcErrors.Of((StatusCode)response.Refused.Code, response.Refused.Reason, response.Refused.Message);
+    }
+
+    /// <summary>Submits a stream with back-pressure.</summary>
+    public async Task SubmitMany(IAsyncStreamReader<SubmitRequest> requests, IServerStreamWriter<SubmitManyResponse> responses, CancellationToken cancellation)
+    {
+        var killed = Source.From(() => requests.ReadAllAsync(cancellation))
+            .Select(request => request.Transaction)
+            .GroupedWithin(SubmitTransactions.MaxTransactions, GroupingDelay)
+            .SelectAsync(BatchesUnderWay, batch => SubmitBatch([.. batch], cancellation))
+            .SelectAsync(1, async batch =>
+            {
+                foreach (var response in batch) await responses.WriteAsync(response, cancellation);
+                return NotUsed.Instance;
+            })
+            .RunWith(Sink.Ignore<NotUsed>(), node.Streams);
+        await killed;
+    }
+
+    private async Task<IReadOnlyList<SubmitManyResponse>> SubmitBatch(IReadOnlyList<SignedTransaction?> messages, CancellationToken cancellation)
+    {
+        var responses = new SubmitManyResponse[messages.Count];
+        var byPartition = new Dictionary<int, List<(int Index, TransactionEnvelope Envelope)>>();
+        for (var i = 0; i < responses.Length; i++)
+        {
+            if (!TryRead(messages[i], out var envelope, out var partition, out var refusal))
+            {
+                responses[i] = Refused(envelope?.IdOn(node.Genesis.ChainId).ToString() ?? "", refusal!);
+                continue;
+            }
+
+            if (!byPartition.TryGetValue(partition, out var list)) byPartition[partition] = list = [];
+            list.Add((i, envelope!));
+        }
+
+        await Task.WhenAll(byPartition.Select(group => SubmitToPartition(group.Key, group.Value, responses, cancellation)));
+        return responses;
+    }
+
+    private async Task SubmitToPartition(int partition, List<(int Index, TransactionEnvelope Envelope)> group, SubmitManyResponse[] responses, CancellationToken cancellation)
+    {
+        try
+        {
+            var request = new SubmitTransactions(partition, [.. group.Select(g => g.Envelope)]);
+            var answer = await node.Pool.Ask<SubmitOutcomes>(request, PoolLimit, cancellation);
+            for (var i = 0; i < group.Count; i++) responses[group[i].Index] = ToResponse(answer.Outcomes[i]);
+        }
+        catch (Exception e) when (e is AskTimeoutException or TaskCanceledException { CancellationToken.IsCancellationRequested: false })
+        {
+            foreach (var (index, envelope) in group)
+            {
+                responses[index] = new SubmitManyResponse
+                {
+                    Refused = new Refused
+                    {
+                        TransactionId = envelope.IdOn(node.Genesis.ChainId).ToString(),
+                        Code = (int)StatusCode.Unavailable,
+                        Reason = RpcErrors.OutcomeUnknownReason,
+                        Message = RpcErrors.OutcomeUnknownMessage,
+                    },
+                };
+            }
+        }
+    }
+
+    private static bool TryRead(SignedTransaction? message, out TransactionEnvelope? envelope, out int partition, out Refusal? refusal)
+    {
+        partition = 0;
+        envelope = message is null ? null : TransactionEnvelope.FromMessage(message);
+        if (envelope is null)
+        {
+            refusal = message?.Body.Length > TransactionEnvelope.MaxBodySize
+                ? new Refusal(RefusalReason.TooLarge, $"the body has {message.Body.Length} bytes, at most {TransactionEnvelope.MaxBodySize} are allowed")
+                : new Refusal(RefusalReason.Malformed, "a signed transaction has a body, a signer of 32 bytes and a signature of 64");
+            return false;
+        }
+
+        if (!Transaction.TryDecode(envelope, out var transaction, out refusal)) return false;
+        partition = PoolPartitions.Of(transaction.Sender);
+        return true;
+    }
+
+    private static SubmitManyResponse ToResponse(SubmitOutcome outcome) => outcome.Refusal is { } refusal
+        ? Refused(outcome.TransactionId.ToString(), refusal)
+        : new SubmitManyResponse
+        {
+            Accepted = new SubmitResponse
+            {
+                TransactionId = outcome.TransactionId.ToString(),
+                State = outcome.Receipt is null ? TransactionState.Pending : TransactionState.Committed,
+                Receipt = outcome.Receipt?.ToMessage(),
+            },
+        };
+
+    private static SubmitManyResponse Refused(string id, Refusal refusal) => new()
+    {
+        Refused = new Refused { TransactionId = id, Code = (int)RpcErrors.CodeOf(refusal.Reason), Reason = refusal.Code, Message = refusal.Message },
+    };
+}

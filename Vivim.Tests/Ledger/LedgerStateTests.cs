@@ -91,18 +91,18 @@ public sealed class LedgerStateTests
         var model = new List<(SortedDictionary<byte[], byte[]> Values, Hash256 Root, Dictionary<byte[], byte[]?> Changes)>();
         LedgerState.Flush? flush = null;
         var isWritten = false;
-        for (var step = 0; step < 25; step++)
+        for (var step = 0; step < 40; step++)
         {
             switch (random.Next(6))
             {
-                case 0 when flush is null:
-                    if (model.Count > 0) (flush, isWritten) = (state.BeginFlush(), false);
+                case 0 or 1 or 2 when model.Count > 0 && flush is null:
+                    (flush, isWritten) = (state.BeginFlush(), false);
                     break;
-                case 1 when flush is not null && !isWritten:
+                case 0 or 1 or 2 when flush is not null && !isWritten:
                     store!.Write(flush.Height, flush.Changes);
                     isWritten = true;
                     break;
-                case 2 when flush is not null && isWritten:
+                case 0 or 1 or 2 when flush is not null && isWritten:
                     state.CompleteFlush();
                     flush = null;
                     break;

@@ -22,7 +22,7 @@ command.SetAction(async (arguments, _) =>
     }
     catch (SettingsException e)
     {
-        await Console.Error.WriteLineAsync(e.Message);
+        await Console.Error.WriteLineAsync($"vivim: {e.Message}");
         return 2;
     }
 

@@ -46,9 +46,9 @@ internal sealed record NodeSettings
     public static NodeSettings From(SettingsReader reader)
     {
         var insecureBind = reader.Flag("insecure-bind");
-        var settings = new NodeSettings
+        return new NodeSettings
         {
-            Data = reader.Text("data"),
+            Data = reader.Text("data") is { Length: > 0 } data ? data : throw reader.Wrong("data", "", "a folder"),
             LogLevel = reader.OneOf("log-level", "DEBUG", "INFO", "WARNING", "ERROR"),
             Http = ReadEndpoint(reader, "http", insecureBind),
             Grpc = ReadEndpoint(reader, "grpc", insecureBind),
@@ -66,15 +66,22 @@ internal sealed record NodeSettings
                 reader.Duration("consensus.timeout-per-round", TimeSpan.Zero, TimeSpan.FromMinutes(1))),
             HistoryMemory = reader.Number("ledger.history-memory", 0, 8L << 30),
             KeepBlocks = (ulong)reader.Number("ledger.keep-blocks", 0, long.MaxValue),
-            Genesis = new GenesisSettings(reader.Text("genesis.chain-id"), new ChainParameters
-            {
-                BlockIntervalMs = (uint)reader.Duration("genesis.block-interval", TimeSpan.FromMilliseconds(250), TimeSpan.FromMinutes(10)).TotalMilliseconds,
-                EmptyBlockIntervalMs = (uint)reader.Duration("genesis.empty-block-interval", TimeSpan.FromMilliseconds(250), TimeSpan.FromHours(1)).TotalMilliseconds,
-                QuotaActions = (uint)reader.Number("genesis.quota-actions", 1, uint.MaxValue),
-                MaxRegistrations = (uint)reader.Number("genesis.max-registrations", 1, uint.MaxValue),
-            }),
+            Genesis = ReadGenesis(reader),
         };
-        return settings.Genesis.Parameters.Problem() is { } problem ? throw new SettingsException($"vivim.genesis: {problem}") : settings;
+    }
+
+    private static GenesisSettings ReadGenesis(SettingsReader reader)
+    {
+        var chainId = reader.Text("genesis.chain-id");
+        if (chainId.Length > 0 && !GenesisFile.IsChainId(chainId)) throw reader.Wrong("genesis.chain-id", chainId, $"{GenesisFile.ChainIdForm}, or nothing");
+        var blockInterval = reader.Duration("genesis.block-interval", TimeSpan.FromMilliseconds(250), TimeSpan.FromMinutes(10));
+        return new GenesisSettings(chainId, new ChainParameters
+        {
+            BlockIntervalMs = (uint)blockInterval.TotalMilliseconds,
+            EmptyBlockIntervalMs = (uint)reader.Duration("genesis.empty-block-interval", blockInterval, TimeSpan.FromHours(1)).TotalMilliseconds,
+            QuotaActions = (uint)reader.Number("genesis.quota-actions", 1, uint.MaxValue),
+            MaxRegistrations = (uint)reader.Number("genesis.max-registrations", 1, uint.MaxValue),
+        });
     }
 
     private static Endpoint ReadEndpoint(SettingsReader reader, string section, bool insecureBind)

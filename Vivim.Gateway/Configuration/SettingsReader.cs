@@ -1,3 +1,4 @@
+using System.Globalization;
 using Akka.Configuration;
 using Akka.Configuration.Hocon;
 
@@ -55,16 +56,16 @@ internal sealed class SettingsReader
     public string OneOf(string key, params string[] allowed) => allowed.Contains(values[key]) ? values[key] : throw Wrong(key, values[key], string.Join(", ", allowed));
 
     public long Number(string key, long min, long max) =>
-        long.TryParse(values[key], out var number) && number >= min && number <= max ? number : throw Wrong(key, values[key], $"a whole number from {min} to {max}");
+        long.TryParse(values[key], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max ? number : throw Wrong(key, values[key], $"a whole number from {min} to {max}");
 
     public TimeSpan Duration(string key, TimeSpan min, TimeSpan max)
     {
         var text = values[key];
         var allowed = $"a duration from {min.TotalMilliseconds}ms to {max.TotalSeconds}s, e.g. 500ms or 2s";
         var (factor, digits) = text.EndsWith("ms", StringComparison.Ordinal) ? (1.0, text[..^2]) : text.EndsWith('s') ? (1000.0, text[..^1]) : (0.0, text);
-        if (factor == 0 || !double.TryParse(digits, out var amount)) throw Wrong(key, text, allowed);
-        var duration = TimeSpan.FromMilliseconds(amount * factor);
-        return duration >= min && duration <= max ? duration : throw Wrong(key, text, allowed);
+        if (factor == 0 || !double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount)) throw Wrong(key, text, allowed);
+        var milliseconds = amount * factor;
+        return milliseconds >= min.TotalMilliseconds && milliseconds <= max.TotalMilliseconds ? TimeSpan.FromMilliseconds(milliseconds) : throw Wrong(key, text, allowed);
     }
 
     public SettingsException Wrong(string key, string value, string allowed) => new($"{sources[key]}: {Root}.{key} = \"{value}\" is not possible; allowed: {allowed}");
@@ -86,22 +87,22 @@ internal sealed class SettingsReader
         static string Parent(string path) => path.TrimEnd('.').LastIndexOf('.') is var dot and >= 0 ? path[..(dot + 1)] : "";
     }
 
-    private static IEnumerable<KeyValuePair<string, string>> Flatten(string file)
+    private static List<KeyValuePair<string, string>> Flatten(string file)
     {
-        HoconObject root;
         try
         {
             var config = ConfigurationFactory.ParseString(File.ReadAllText(file));
-            root = config.GetConfig(Root)?.Root.GetObject() ?? throw new SettingsException($"{file}: there is no section {Root} {{ }}");
+            var root = config.GetConfig(Root)?.Root.GetObject() ?? throw new SettingsException($"{file}: there is no section {Root} {{ }}");
+            return [.. Flatten(file, "", root)];
         }
         catch (Exception e) when (e is not SettingsException)
         {
-            throw new SettingsException($"{file} cannot be read as HOCON: {e.Message}");
+            throw new SettingsException($"{file} cannot be read as HOCON: {e.Message.ReplaceLineEndings(" ")}");
         }
-
-        return Flatten("", root);
     }
 
-    private static IEnumerable<KeyValuePair<string, string>> Flatten(string prefix, HoconObject node) => node.Items.SelectMany(item =>
-        item.Value.IsObject() ? Flatten($"{prefix}{item.Key}.", item.Value.GetObject()) : [new KeyValuePair<string, string>(prefix + item.Key, item.Value.GetString())]);
+    private static IEnumerable<KeyValuePair<string, string>> Flatten(string file, string prefix, HoconObject node) => node.Items.SelectMany(item =>
+        item.Value.IsObject() ? Flatten(file, $"{prefix}{item.Key}.", item.Value.GetObject())
+        : item.Value.IsArray() ? throw new SettingsException($"{file}: {Root}.{prefix}{item.Key} is a list; allowed: one value")
+        : [new KeyValuePair<string, string>(prefix + item.Key, item.Value.GetString() ?? "")]);
 }

@@ -5,6 +5,7 @@ using Akka.Configuration;
 using Akka.Persistence.Sql;
 using Akka.Routing;
 using Akka.Streams;
+using Microsoft.Data.Sqlite;
 using Vivim.Actors;
 using Vivim.Chain.BlockMaking;
 using Vivim.Chain.Consensus;
@@ -14,6 +15,7 @@ using Vivim.Gateway.Configuration;
 using Vivim.Ledger;
 using Vivim.Ledger.Storage;
 using Vivim.Ledger.Storage.Sqlite;
+using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Genesis;
 using Vivim.Protocol.Keys;
 
@@ -68,15 +70,20 @@ internal sealed class RunningNode : IAsyncDisposable
         {
             return await Start(settings, clock, loggers, onFault, opened, cancellation);
         }
-        catch (Exception e) when (e is LedgerMismatchException or InvalidDataException or Vivim.Ledger.Execution.RulesVersionUnknownException)
+        catch (Exception e) when (e is LedgerMismatchException or InvalidDataException or IOException or UnauthorizedAccessException or Vivim.Ledger.Execution.RulesVersionUnknownException)
         {
             Dispose(opened);
             throw new StartException(e.Message);
         }
+        catch (Exception e) when (e is SqliteException or MalformedException)
+        {
+            Dispose(opened);
+            throw new StartException($"a database in {Path.GetFullPath(settings.Data)} is damaged: {e.Message.TrimEnd('.')}: put the folder back from a copy");
+        }
         catch (AskTimeoutException)
         {
             Dispose(opened);
-            throw new StartException($"the actors did not come up within {StartLimit.TotalSeconds} s: look at the log above, and start again");
+            throw new StartException($"the pool has not started within {StartLimit.TotalSeconds:N0} s: the log above says why");
         }
         catch
         {

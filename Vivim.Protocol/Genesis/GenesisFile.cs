@@ -23,6 +23,9 @@ public sealed record GenesisFile
     /// <summary>Voting power given by the genesis and changed by the authorities.</summary>
     public const string ProofOfAuthority = "proof-of-authority";
 
+    /// <summary>What a chain id looks like, in words.</summary>
+    public static readonly string ChainIdForm = $"1 to {Transaction.MaxChainIdLength} letters, digits, '-', '.' or '_'";
+
     /// <summary>No genesis file is larger, in bytes.</summary>
     public const int MaxSize = 1 << 20;
 
@@ -73,6 +76,8 @@ public sealed record GenesisFile
         }
     }
 
+    public static bool IsChainId(string text) => text.Length is > 0 and <= Transaction.MaxChainIdLength && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_');
+
     public byte[] ToJson() => [.. JsonSerializer.SerializeToUtf8Bytes(this, Json), (byte)'\n'];
 
     /// <summary>Reads and checks a genesis.</summary>
@@ -95,8 +100,7 @@ public sealed record GenesisFile
 
     private string? Problem()
     {
-        if (ChainId.Length is 0 or > Transaction.MaxChainIdLength || !ChainId.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_'))
-            return $"chainId must have 1 to {Transaction.MaxChainIdLength} letters, digits, '-', '.' or '_'";
+        if (!IsChainId(ChainId)) return $"chainId must have {ChainIdForm}";
         if (Engine != BftEngine) return $"engine must be '{BftEngine}'";
         if (VotingPower != ProofOfAuthority) return $"votingPower must be '{ProofOfAuthority}'";
         if (Time is < 0 or > MaxTime) return $"time must be 0 to {MaxTime} milliseconds since 1970";

@@ -26,6 +26,9 @@ internal sealed class FollowLoad : IDisposable
     /// <summary>All of it, with ids, in the order of sending.</summary>
     public IReadOnlyList<KeyValuePair<Hash256, TransactionEnvelope>> Transactions { get; }
 
+    /// <summary>What was sent before.</summary>
+    public IEnumerable<TransactionEnvelope> Registrations => people.Select(person => person.Sign(person.Registration()));
+
     public HashSet<Hash256> Acknowledged { get; } = [];
 
     public bool IsAcknowledged => unacknowledged.Count == 0;

@@ -196,7 +196,8 @@ internal sealed record NodeStart(NodeFiles Files)
     /// <summary>What stands in the section <c>vivim {}</c> of its <c>--config</c>; null for none.</summary>
     public string? Settings { get; init; }
 
-    /// <summary>Further arguments; later ones win.</summary>
+    public string Data { get; init; } = Files.Data;
+
     public IReadOnlyList<string> Arguments { get; init; } = ["--http-port", "0", "--grpc-port", "0"];
 
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -207,7 +208,7 @@ internal sealed record NodeStart(NodeFiles Files)
     public ProcessStartInfo Info()
     {
         string[] settings = Settings is null ? [] : ["--config", Files.Settings(Settings)];
-        string[] command = [.. Under, "dotnet", NodeProcess.Assembly, "--data", Files.Data, .. settings, .. Arguments];
+        string[] command = [.. Under, "dotnet", NodeProcess.Assembly, "--data", Data, .. settings, .. Arguments];
         var info = new ProcessStartInfo(command[0], command[1..]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in Environment) info.Environment[name] = value;
         return info;

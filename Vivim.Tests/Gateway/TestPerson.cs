@@ -42,7 +42,8 @@ internal sealed class TestPerson(string chainId) : IDisposable
     {
         var chainId = (await node.Client.GetStatusAsync()).ChainId;
         var people = Enumerable.Range(0, count).Select(_ => new TestPerson(chainId)).ToList();
-        await Task.WhenAll(people.Select(person => node.Client.As(person.Key).RegisterAsync()));
+        await Task.WhenAll(people.Select(person => node.Client.SubmitAsync(person.Sign(person.Registration()))));
+        foreach (var person in people) Assert.Equal(Person.Succeeded, (await node.Client.AwaitReceiptAsync(person.Sign(person.Registration()).IdOn(chainId))).Code);
         return people;
     }
 }

@@ -19,6 +19,10 @@ with --record (--record-hex), a match of that with the same key. The record must
 that write ended a sync of that same file must have begun, and have succeeded before the send began. Where
 the key is found in several such files, one of them suffices: let --file name only the journal that counts.
 
+Where an acknowledgement and its record have no key in common, --names says which belongs to which: a file of
+lines "ACK RECORD", both in hex, the key in the acknowledgement and bytes which only its record holds. The
+acknowledgement of a key that the file lacks is a violation.
+
 When the record is not found and a write to the journal was cut off by -s (or with --or-last-write), the
 last write to the journal that ended before the acknowledgement stands for it. Under concurrent load that can
 accuse the innocent; and it cannot see a record that was written only after its acknowledgement.
@@ -159,12 +163,14 @@ class Journal:
 
 
 def read(options, ack_pattern, record_pattern):
+    names = read_names(options.names)
     wanted = {}                                     # keys of acknowledgements by their length
     acks = []                                       # (begin of the send, key)
     for call in calls(options.log):
         is_ack = call.name in SENDS and SOCKET.match(call.target) and (call.result is None or call.result > 0)
         if is_ack and (not options.socket or re.search(options.socket, call.target)):
             for key in ack_pattern.keys(call.payload):
+                key = key if names is None else names.get(key, b"unnamed " + key)
                 acks.append((call.begin, key))
                 wanted.setdefault(len(key), set()).add(key)
     journals = {}
@@ -183,6 +189,14 @@ def read(options, ack_pattern, record_pattern):
     for journal in journals.values():
         journal.finish()
     return acks, journals
+
+
+def read_names(path):
+    """What the keys of acknowledgements are called in their records; None where both are the same."""
+    if path is None:
+        return None
+    with open(path) as lines:
+        return dict((bytes.fromhex(part) for part in line.split()) for line in lines)
 
 
 def held(payload, wanted):
@@ -225,6 +239,7 @@ def main():
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--record", help="a record, as a regular expression over bytes (default: the key itself)")
     which.add_argument("--record-hex", help="the same over hex")
+    parser.add_argument("--names", help="a file of lines ACK RECORD, in hex: other keys for the records")
     parser.add_argument("--socket", help="only sockets so named by strace -yy, as a regular expression")
     parser.add_argument("--or-last-write", action="store_true", help="a record not found: take the last write")
     parser.add_argument("--expect", type=int, default=1, help="the least number of acknowledgements to see")

@@ -163,16 +163,16 @@ public sealed class EndToEndTests(NodeFixture fixture) : IClassFixture<NodeFixtu
         {
             var changed = proof.ToArray();
             changed[i] ^= 0x01;
-            AssertRefused(i, () => ProvenState.Verify(changed, genesis));
+            AssertRefused(i, () => ProofFile.FromBytes(changed).Verify(genesis));
             Hash256.Of(changed.AsSpan(..^Hash256.Size)).Bytes.CopyTo(changed.AsSpan(^Hash256.Size..));
-            AssertRefused(i, () => ProvenState.Verify(changed, genesis).ValueOf(key));
+            AssertRefused(i, () => ProofFile.FromBytes(changed).Verify(genesis).ValueOf(key));
         }
 
         for (var i = proof.Length - Hash256.Size; i < proof.Length; i++)
         {
             var changed = proof.ToArray();
             changed[i] ^= 0x01;
-            AssertRefused(i, () => ProvenState.Verify(changed, genesis));
+            AssertRefused(i, () => ProofFile.FromBytes(changed).Verify(genesis));
         }
     }
 

@@ -265,9 +265,9 @@ public sealed class NodeTests(FollowedNode world) : IClassFixture<FollowedNode>
         }
     }
 
-    private ProvenState Proven(Google.Protobuf.ByteString proof, ulong height)
+    private ProvenFacts Proven(Google.Protobuf.ByteString proof, ulong height)
     {
-        var state = ProvenState.Verify(proof.Span, world.Genesis);
+        var state = ProofFile.FromBytes(proof.Span).Verify(world.Genesis);
         Assert.Equal(height, state.Height);
         return state;
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Spectre.Console;
@@ -13,6 +14,8 @@ public sealed class Terminal
     private const int WidthWhenRedirected = 200;
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static readonly SearchValues<char> LowerCase = SearchValues.Create("abcdefghijklmnopqrstuvwxyz");
 
     private readonly TextWriter output;
     private readonly TextWriter error;
@@ -56,8 +59,13 @@ public sealed class Terminal
     public void Fail(string reason, string message) =>
         error.WriteLine(IsJson ? JsonSerializer.Serialize(new { error = new { reason, message } }, Json) : Sentence(message));
 
-    private static string Sentence(string message) =>
-        message.Length == 0 ? "Failed." : char.ToUpperInvariant(message[0]) + message[1..] + (message[^1] is '.' or '?' ? "" : ".");
+    private static string Sentence(string message)
+    {
+        var firstWord = message.AsSpan(0, Math.Max(message.IndexOf(' ', StringComparison.Ordinal), 0));
+        var isName = firstWord.ContainsAnyExcept(LowerCase);
+        var end = message.Length > 0 && message[^1] is '.' or '?' ? "" : ".";
+        return isName || firstWord.IsEmpty ? message + end : char.ToUpperInvariant(message[0]) + message[1..] + end;
+    }
 
     private static Grid Fields((string Name, object? Value)[] fields)
     {

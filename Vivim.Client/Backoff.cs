@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Vivim.Client;
 
-/// <summary>Waits between attempts: 100 ms, doubling up to 5 s, each shortened by up to half at random; exhausted after a time of failures alone.</summary>
+/// <summary>Waits between attempts: 100 ms, doubling up to 5 s, each shortened by up to half at random; gives up after a time of failures alone.</summary>
 public sealed class Backoff
 {
     /// <summary>How long the library goes on asking a node that does not answer.</summary>
@@ -22,9 +22,6 @@ public sealed class Backoff
         this.limit = limit ?? DefaultLimit;
     }
 
-    /// <summary>True when the limit has passed since the first failure after the last progress.</summary>
-    public bool IsExhausted => failingSince is { } since && time.GetElapsedTime(since) >= limit;
-
     /// <summary>Something was achieved: the waits and the limit start over.</summary>
     public void Progress()
     {
@@ -33,12 +30,15 @@ public sealed class Backoff
     }
 
     /// <summary>An attempt failed: waits before the next.</summary>
-    public async Task WaitAsync(CancellationToken cancellationToken)
+    /// <returns>False, at once, when attempts have failed for as long as the limit.</returns>
+    public async Task<bool> TryWaitAsync(CancellationToken cancellationToken)
     {
         failingSince ??= time.GetTimestamp();
+        if (time.GetElapsedTime(failingSince.Value) >= limit) return false;
         var jitter = RandomNumberGenerator.GetInt32(500, 1_001) / 1_000.0;
         var wait = next * jitter;
         next = next * 2 < Longest ? next * 2 : Longest;
         await Task.Delay(wait, time, cancellationToken);
+        return true;
     }
 }

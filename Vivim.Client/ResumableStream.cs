@@ -11,25 +11,19 @@ internal static class ResumableStream
     /// items near the break can come twice.
     /// </summary>
     /// <param name="endless">The stream follows the chain: an end is a break.</param>
-    /// <exception cref="VivimException">The node refused, was never reached, or has been away for the back-off's limit.</exception>
+    /// <exception cref="VivimException">The node refused, or has been away for the back-off's limit.</exception>
     public static async IAsyncEnumerable<T> ReadAsync<T>(
         Func<CancellationToken, AsyncServerStreamingCall<T>> open, bool endless, Uri node, Backoff backoff, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var reached = false;
         while (true)
         {
             using var call = open(cancellationToken);
+            var failure = new VivimException(VivimException.Unreachable, $"the node at {node.OriginalString} ends the stream again and again; look at its log");
             while (true)
             {
                 bool more;
                 try
                 {
-                    if (!reached)
-                    {
-                        await call.ResponseHeadersAsync;
-                        reached = true;
-                    }
-
                     more = await call.ResponseStream.MoveNext(cancellationToken);
                 }
                 catch (RpcException e) when (cancellationToken.IsCancellationRequested)
@@ -38,8 +32,8 @@ internal static class ResumableStream
                 }
                 catch (RpcException e)
                 {
-                    var failure = VivimException.From(e, node);
-                    if (!failure.OutcomeUnknown || !reached || backoff.IsExhausted) throw failure;
+                    failure = VivimException.From(e, node);
+                    if (!failure.OutcomeUnknown) throw failure;
                     break;
                 }
 
@@ -49,7 +43,7 @@ internal static class ResumableStream
                 yield return call.ResponseStream.Current;
             }
 
-            await backoff.WaitAsync(cancellationToken);
+            if (!await backoff.TryWaitAsync(cancellationToken)) throw failure;
         }
     }
 }

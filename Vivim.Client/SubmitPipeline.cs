@@ -43,8 +43,7 @@ public sealed class SubmitPipeline : IDisposable
             {
                 await foreach (var submission in StreamOnceAsync(cancellationToken)) yield return submission;
                 if (IsFinished()) break;
-                if (backoff.IsExhausted) throw new VivimException(VivimException.Unreachable, $"the node at {node.OriginalString} has answered no transaction for too long; look at its log");
-                await backoff.WaitAsync(cancellationToken);
+                if (!await backoff.TryWaitAsync(cancellationToken)) throw new VivimException(VivimException.Unreachable, $"the node at {node.OriginalString} has answered no transaction for too long; look at its log");
             }
         }
         finally
@@ -135,7 +134,7 @@ public sealed class SubmitPipeline : IDisposable
         catch (RpcException e)
         {
             var failure = VivimException.From(e, node);
-            if (!failure.OutcomeUnknown || backoff.IsExhausted) throw failure;
+            if (!failure.OutcomeUnknown) throw failure;
             return null;
         }
 

@@ -28,15 +28,18 @@ public sealed partial class VivimClient
 
     private static readonly TimeSpan CertificationPoll = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Waits until the state after a height is certified, so that it can be proven: one block more.</summary>
-    public async Task<V1.GetStatusResponse> AwaitCertifiedAsync(ulong height, CancellationToken cancellationToken = default)
+    /// <summary>Waits until all that is committed now can be proven: one block more, unless the last one changed nothing.</summary>
+    public async Task<V1.GetStatusResponse> AwaitCertifiedAsync(CancellationToken cancellationToken = default)
     {
-        while (true)
+        var status = await GetStatusAsync(cancellationToken);
+        var height = status.Height;
+        while (status.CertifiedHeight < height && status.CertifiedStateRoot != status.StateRoot)
         {
-            var status = await GetStatusAsync(cancellationToken);
-            if (status.CertifiedHeight >= height) return status;
             await Task.Delay(CertificationPoll, time, cancellationToken);
+            status = await GetStatusAsync(cancellationToken);
         }
+
+        return status;
     }
 
     /// <summary>Whether one did:vivim follows another in the last certified state, with the proof.</summary>
@@ -44,7 +47,7 @@ public sealed partial class VivimClient
     {
         var request = new V1.GetEdgeRequest { Follower = follower.ToString(), Followee = followee.ToString(), Prove = true };
         var answer = await CallAsync(o => graph.GetEdgeAsync(request, o), cancellationToken);
-        var state = ProvenState.Verify(answer.Proof.Span, genesis);
+        var state = ProofFile.FromBytes(answer.Proof.Span).Verify(genesis);
         EventCursor? since = state.ValueOf(StateKey.Edge(follower, followee)) is { } value ? EdgeRecord.FromBytes(value.Span).Since : null;
         return new ProvenEdge(follower, followee, since, state.Height, answer.Proof.Memory);
     }
@@ -53,7 +56,7 @@ public sealed partial class VivimClient
     public async Task<ProvenAccount> ProveAccountAsync(Did did, GenesisFile genesis, CancellationToken cancellationToken = default)
     {
         var answer = await CallAsync(o => identity.GetAccountAsync(new V1.GetAccountRequest { Did = did.ToString(), Prove = true }, o), cancellationToken);
-        var state = ProvenState.Verify(answer.Proof.Span, genesis);
+        var state = ProofFile.FromBytes(answer.Proof.Span).Verify(genesis);
         return new ProvenAccount(did, Account(state, did), state.Height);
     }
 
@@ -79,7 +82,7 @@ public sealed partial class VivimClient
         {
             var request = new V1.ListFollowersRequest { Did = did.ToString(), PageSize = ProvenPageSize, PageToken = token, Prove = true };
             var page = await CallAsync(o => graph.ListFollowersAsync(request, o), cancellationToken);
-            var state = ProvenState.Verify(page.Proof.Span, genesis);
+            var state = ProofFile.FromBytes(page.Proof.Span).Verify(genesis);
             height ??= state.Height;
             if (state.Height != height) return null;
             foreach (var follower in page.Followers.Select(f => Did.Parse(f.Did)))
@@ -95,6 +98,6 @@ public sealed partial class VivimClient
         }
     }
 
-    private static AccountRecord Account(ProvenState state, Did did) =>
+    private static AccountRecord Account(ProvenFacts state, Did did) =>
         state.ValueOf(StateKey.Account(did)) is { } value ? AccountRecord.FromBytes(value.Span) : AccountRecord.Empty;
 }

@@ -27,15 +27,17 @@ public sealed partial class VivimClient : IDisposable
 
     private readonly GrpcChannel channel;
     private readonly TimeProvider time;
+    private readonly TimeSpan patience;
     private readonly V1.Chain.ChainClient chain;
     private readonly V1.Identity.IdentityClient identity;
     private readonly V1.Graph.GraphClient graph;
 
-    private VivimClient(Uri node, GrpcChannel channel, TimeProvider time)
+    private VivimClient(Uri node, GrpcChannel channel, TimeProvider time, TimeSpan patience)
     {
         Node = node;
         this.channel = channel;
         this.time = time;
+        this.patience = patience;
         chain = new V1.Chain.ChainClient(channel);
         identity = new V1.Identity.IdentityClient(channel);
         graph = new V1.Graph.GraphClient(channel);
@@ -46,7 +48,8 @@ public sealed partial class VivimClient : IDisposable
 
     /// <summary>Makes a client; the connection itself is made with the first call.</summary>
     /// <param name="node"><c>http://</c> is HTTP/2 without TLS; <see cref="DefaultNode"/> when null.</param>
-    public static VivimClient Connect(Uri? node = null, TimeProvider? time = null)
+    /// <param name="patience">How long reads go on asking a node that does not answer; null means not at all.</param>
+    public static VivimClient Connect(Uri? node = null, TimeSpan? patience = null, TimeProvider? time = null)
     {
         node ??= DefaultNode;
         var handler = new SocketsHttpHandler
@@ -65,7 +68,7 @@ public sealed partial class VivimClient : IDisposable
             InitialReconnectBackoff = TimeSpan.FromMilliseconds(100),
             MaxReconnectBackoff = TimeSpan.FromSeconds(1),
         };
-        return new VivimClient(node, GrpcChannel.ForAddress(node, options), time ?? TimeProvider.System);
+        return new VivimClient(node, GrpcChannel.ForAddress(node, options), time ?? TimeProvider.System, patience ?? TimeSpan.Zero);
     }
 
     /// <summary>Acts as the owner of a key.</summary>
@@ -126,21 +129,10 @@ public sealed partial class VivimClient : IDisposable
     /// Hands in a transaction; when this returns the node has made it durable. No answer means unknown, so the same bytes are
     /// sent again for up to 5 minutes.
     /// </summary>
-    public async Task<V1.SubmitResponse> SubmitAsync(TransactionEnvelope transaction, CancellationToken cancellationToken = default)
+    public Task<V1.SubmitResponse> SubmitAsync(TransactionEnvelope transaction, CancellationToken cancellationToken = default)
     {
         var request = new V1.SubmitRequest { Transaction = transaction.ToMessage() };
-        var backoff = new Backoff(time);
-        while (true)
-        {
-            try
-            {
-                return await CallAsync(o => chain.SubmitAsync(request, o), cancellationToken);
-            }
-            catch (VivimException e) when (e.OutcomeUnknown && !backoff.IsExhausted)
-            {
-                await backoff.WaitAsync(cancellationToken);
-            }
-        }
+        return CallAsync(o => chain.SubmitAsync(request, o), Backoff.DefaultLimit, cancellationToken);
     }
 
     /// <summary>
@@ -158,28 +150,21 @@ public sealed partial class VivimClient : IDisposable
     public async Task<V1.Receipt> AwaitReceiptAsync(Hash256 id, CancellationToken cancellationToken = default)
     {
         var request = new V1.GetTransactionRequest { Id = id.ToString(), Wait = true };
-        var backoff = new Backoff(time);
         while (true)
         {
-            try
-            {
-                var response = await CallAsync(o => chain.GetTransactionAsync(request, o), cancellationToken);
-                if (response.State == V1.TransactionState.Committed) return response.Receipt;
-                if (response.State == V1.TransactionState.Expired) throw new VivimException("EXPIRED", $"no block took transaction {id} before its expiry height; send it again with a later one");
-                if (response.State == V1.TransactionState.Unknown) throw new VivimException("UNKNOWN", $"the node does not know transaction {id}; submit it first");
-            }
-            catch (VivimException e) when (e.OutcomeUnknown && !backoff.IsExhausted)
-            {
-                await backoff.WaitAsync(cancellationToken);
-            }
+            var answer = await CallAsync(o => chain.GetTransactionAsync(request, o), Backoff.DefaultLimit, cancellationToken);
+            if (answer.State == V1.TransactionState.Committed) return answer.Receipt;
+            if (answer.State == V1.TransactionState.Expired) throw new VivimException("EXPIRED", $"no block took transaction {id} before its expiry height; send it again with a later one");
+            if (answer.State == V1.TransactionState.Unknown) throw new VivimException("UNKNOWN", $"the node does not know transaction {id}; submit it first");
         }
     }
 
-    /// <summary>Blocks in order, each once, across broken connections.</summary>
+    /// <summary>Blocks in order, each once. A node that is away at first is an error, later one that is waited for, up to 5 minutes.</summary>
     /// <param name="from">The first height wanted; 0 and 1 mean the first block.</param>
     /// <param name="follow">Go on with new blocks instead of ending at the last one.</param>
     public async IAsyncEnumerable<V1.GetBlockResponse> BlocksAsync(ulong from, bool follow = false, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        await GetStatusAsync(cancellationToken);
         var next = Math.Max(from, 1);
         var stream = ResumableStream.ReadAsync(
             ct => chain.StreamBlocks(new V1.StreamBlocksRequest { FromHeight = next, Follow = follow }, cancellationToken: ct),
@@ -193,7 +178,7 @@ public sealed partial class VivimClient : IDisposable
         }
     }
 
-    /// <summary>Events in order, each once, across broken connections.</summary>
+    /// <summary>Events in order, each once. A node that is away at first is an error, later one that is waited for, up to 5 minutes.</summary>
     /// <param name="from">The first cursor wanted, inclusive.</param>
     /// <param name="authors">Only events whose actor is one of these, at most 1,024; all when null.</param>
     /// <param name="types">Only these types, e.g. FOLLOWED; all when null.</param>
@@ -205,6 +190,7 @@ public sealed partial class VivimClient : IDisposable
         var request = new V1.SubscribeEventsRequest { From = from.ToString(), Follow = follow };
         request.Authors.AddRange((authors ?? []).Select(a => a.ToString()));
         request.Types_.AddRange(types ?? []);
+        await GetStatusAsync(cancellationToken);
         EventCursor? last = null;
         var stream = ResumableStream.ReadAsync(ct => chain.SubscribeEvents(request, cancellationToken: ct), follow, Node, new Backoff(time), cancellationToken);
         await foreach (var item in stream)
@@ -221,20 +207,28 @@ public sealed partial class VivimClient : IDisposable
 
     public void Dispose() => channel.Dispose();
 
-    private async Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken)
+    private Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken) => CallAsync(call, patience, cancellationToken);
+
+    /// <summary>Calls until there is an answer, at most for <paramref name="limit"/> and then once more.</summary>
+    private async Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, TimeSpan limit, CancellationToken cancellationToken)
     {
-        try
+        var backoff = new Backoff(time, limit);
+        while (true)
         {
-            using var pending = call(new CallOptions(deadline: time.GetUtcNow().UtcDateTime + CallTimeout, cancellationToken: cancellationToken));
-            return await pending;
-        }
-        catch (RpcException e) when (cancellationToken.IsCancellationRequested)
-        {
-            throw new OperationCanceledException("the call was cancelled", e, cancellationToken);
-        }
-        catch (RpcException e)
-        {
-            throw VivimException.From(e, Node);
+            try
+            {
+                using var pending = call(new CallOptions(deadline: time.GetUtcNow().UtcDateTime + CallTimeout, cancellationToken: cancellationToken));
+                return await pending;
+            }
+            catch (RpcException e) when (cancellationToken.IsCancellationRequested)
+            {
+                throw new OperationCanceledException("the call was cancelled", e, cancellationToken);
+            }
+            catch (RpcException e)
+            {
+                var failure = VivimException.From(e, Node);
+                if (!failure.OutcomeUnknown || !await backoff.TryWaitAsync(cancellationToken)) throw failure;
+            }
         }
     }
 }

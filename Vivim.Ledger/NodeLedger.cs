@@ -26,7 +26,6 @@ public sealed class NodeLedger
     private readonly IChainStore chain;
     private readonly IStateStore values;
     private readonly LedgerState state;
-    private readonly GenesisFile genesis;
     private BlockHeader? head;
 
     /// <summary>Opens a chain, or starts one from the genesis; rebuilds the state from the stored values and newer change sets.</summary>
@@ -34,23 +33,26 @@ public sealed class NodeLedger
     /// <exception cref="RulesVersionUnknownException">The chain needs newer rules than this program has.</exception>
     public NodeLedger(GenesisFile genesis, IChainStore chain, IStateStore values, long historyBudget = 64 << 20)
     {
-        this.genesis = genesis;
         this.chain = chain;
         this.values = values;
         if (chain.Genesis is null) chain.Initialize(genesis.Hash);
         if (chain.Genesis != genesis.Hash) throw new LedgerMismatchException($"the chain database belongs to the genesis {chain.Genesis}, the genesis file is {genesis.Hash}: put back the file it was made with, or start in an empty data folder");
         var (_, newest) = chain.Heights();
         if (values.Height > newest) throw new LedgerMismatchException($"the state database is at height {values.Height}, the chain database ends at {newest}: remove the state and chain databases and let the node catch up from its peers");
+        var last = newest == 0 ? null : chain.Read(newest) ?? throw new LedgerMismatchException($"the chain database lacks its last block {newest}");
+        head = last is null ? null : Block.FromBytes(last.Block).Header;
         state = new LedgerState(values, historyBudget);
         if (state.IsEmpty) state.Apply(0, GenesisState.Of(genesis));
         foreach (var (height, changes) in chain.ChangesAfter(state.Height))
         {
             if (height != state.Height + 1) break;
+            if (height == newest && state.Root != head!.StateRoot) throw new LedgerMismatchException("the state database does not belong to the chain database: remove it and the chain database and let the node catch up from its peers");
             state.Apply(height, WriteSet.Decode(changes));
         }
 
         if (state.Height != newest) throw new LedgerMismatchException($"the state can be rebuilt up to height {state.Height}, the chain database ends at {newest}: remove the state and chain databases and let the node catch up from its peers");
-        Tip = newest == 0 ? ChainTip.Of(genesis, state.Root, state) : RestoreTip(newest);
+        Tip = ChainTip.Of(genesis, state.Root, state);
+        if (last is not null) Tip = RestoreTip(Tip, last);
         ExecutionRules.For(Tip.System.RulesVersion, newest + 1);
     }
 
@@ -77,7 +79,7 @@ public sealed class NodeLedger
     /// <summary>True when a flush of the state's values is due.</summary>
     public bool FlushIsDue => state.Unflushed > FlushThreshold;
 
-    /// <summary>Makes the next block from candidates: those that may be included, in order, up to the chain's limits.</summary>
+    /// <summary>Makes the next block from candidates, whose signatures have been verified: those that may be included, in order, up to the chain's limits.</summary>
     public Block Assemble(IEnumerable<Transaction> candidates, uint round, long time, PublicKey proposer)
     {
         var rules = new InclusionRules(state, Tip.ChainId, Tip.Height + 1, Tip.System.Parameters);
@@ -153,19 +155,16 @@ public sealed class NodeLedger
         chain.DropChangesUpTo(flush.Height);
     }
 
-    /// <summary>Forgets blocks below a height.</summary>
-    public void DropBlocksBelow(ulong height) => chain.DropBlocksBelow(height);
+    /// <summary>Forgets blocks below a height; the last is always kept.</summary>
+    public void DropBlocksBelow(ulong height) => chain.DropBlocksBelow(Math.Min(height, Tip.Height));
 
-    private ChainTip RestoreTip(ulong height)
+    private ChainTip RestoreTip(ChainTip genesisTip, BlockRecord record)
     {
-        var record = chain.Read(height) ?? throw new LedgerMismatchException($"the chain database lacks its last block {height}");
         var block = Block.FromBytes(record.Block);
-        head = block.Header;
         var receipts = StoredReceipts.Decode(record.Receipts);
         var events = StoredEvents.Decode(record.Events);
         var result = new ExecutionResult(new Dictionary<byte[], byte[]?>(), receipts, events);
-        var before = ChainTip.Of(genesis, state.Root, state);
-        return before.After(block, CommitCertificate.FromBytes(record.Certificate), result, state.Root, state);
+        return genesisTip.After(block, CommitCertificate.FromBytes(record.Certificate), result, state.Root, state);
     }
 
     private static byte[] EncodeAll<T>(IReadOnlyList<T> items, int size, Action<T, CanonicalWriter> encode)

@@ -16,6 +16,6 @@ await foreach (var happened in client.EventsAsync(new EventCursor(receipt.Height
     if (happened.TransactionId == receipt.TransactionId) Console.WriteLine($"{happened.Cursor} {happened.Type} {happened.Actor} -> {happened.Subject}");
 }
 
-await client.AwaitCertifiedAsync(receipt.Height);
+await client.AwaitCertifiedAsync();
 var edge = await client.ProveEdgeAsync(ann.Did, bob.Did, await client.GetGenesisAsync());
 Console.WriteLine($"Proven at height {edge.Height}, in {edge.Proof.Length} bytes: ann {(edge.Exists ? "follows" : "does not follow")} bob since {edge.Since}");

@@ -1,6 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
-using Akka.Persistence;
+using Vivim.Actors;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
 using Vivim.Protocol.Blocks;
@@ -18,7 +18,7 @@ public sealed record BlockMakerSettings(IActorRef Ledger, IActorRef Pool, TimeSp
 /// Makes a validator's proposals: reaps all partitions, lets the ledger choose what may be included, stores the block, and only then gives it
 /// away, so that a restarted proposer proposes the same block again.
 /// </summary>
-public sealed class BlockMaker : ReceivePersistentActor
+public sealed class BlockMaker : JournaledActor
 {
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly BlockMakerSettings settings;
@@ -26,21 +26,16 @@ public sealed class BlockMaker : ReceivePersistentActor
     private Block? last;
 
     public BlockMaker(PublicKey validator, BlockMakerSettings settings)
+        : base($"block-maker-{validator}", "consensus")
     {
         this.validator = validator;
         this.settings = settings;
-        PersistenceId = $"block-maker-{validator}";
-        JournalPluginId = "vivim-journals.consensus";
         Recover<BlockStored>(e => last = e.Block);
         Command<BuildBlock>(Build);
         Command<Assembled>(Store);
         Command<AssemblyFailed>(failed => failed.ReplyTo.Tell(new Status.Failure(failed.Cause)));
         Command<FindBlock>(find => Sender.Tell(new BlockFound(last is not null && last.Id == find.BlockId ? last : null)));
-        Command<DeleteMessagesSuccess>(_ => { });
-        Command<DeleteMessagesFailure>(failure => log.Warning("old proposals could not be deleted, the next deletion takes them along: {0}", failure.Cause.Message));
     }
-
-    public override string PersistenceId { get; }
 
     private sealed record Assembled(IActorRef ReplyTo, Block Block) : INoSerializationVerificationNeeded;
 

@@ -13,6 +13,9 @@ public abstract record ConsensusInput
     /// <summary>The height is to begin with round 0.</summary>
     public sealed record Start : ConsensusInput;
 
+    /// <summary>The height goes on where the signer's row says that this validator was; its own messages are fed in again after this.</summary>
+    public sealed record Resume(uint Round, Step Step, RoundValue Locked, RoundValue Valid) : ConsensusInput;
+
     /// <summary>The block asked for by <see cref="ConsensusOutput.GetValue"/> is made and stored.</summary>
     public sealed record ValueBuilt(uint Round, Hash256 Value) : ConsensusInput;
 

@@ -46,6 +46,7 @@ public sealed record SignerRow(ulong Version, ulong Height, uint Round, Step Ste
     {
         var reader = new CanonicalReader(bytes);
         var (version, height, round, step) = (reader.U64(), reader.U64(), reader.U32(), (Step)reader.U8());
+        if (!Enum.IsDefined(step)) throw new MalformedException($"{(byte)step} is not a step");
         var locked = DecodeRoundValue(ref reader);
         var valid = DecodeRoundValue(ref reader);
         var proposals = new Proposal[reader.Count(MaxMessages, 1)];
@@ -62,7 +63,8 @@ public sealed record SignerRow(ulong Version, ulong Height, uint Round, Step Ste
     {
         var round = reader.I32();
         var value = reader.Hash();
-        return round < 0 ? RoundValue.None : new RoundValue(round, value);
+        if (round < -1 || (round == -1 && !value.IsZero)) throw new MalformedException($"round {round} has no value {value}");
+        return round == -1 ? RoundValue.None : new RoundValue(round, value);
     }
 }
 

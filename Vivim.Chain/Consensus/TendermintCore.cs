@@ -22,7 +22,6 @@ public readonly record struct RoundValue(int Round, Hash256? Value)
 /// <summary>
 /// Tendermint for one height: Algorithm 1 of arXiv 1807.04938, each rule named by its lines. A deterministic core: inputs in, outputs out;
 /// no clock, network, disk or randomness. Whoever feeds it has checked signatures, and says of each proposal whether its block is valid.
-///
 /// </summary>
 public sealed class TendermintCore
 {
@@ -30,11 +29,14 @@ public sealed class TendermintCore
     private readonly PublicKey self;
     private readonly Func<uint, PublicKey> proposerOf;
     private readonly VoteKeeper votes;
-    private readonly Dictionary<uint, (Proposal Proposal, bool IsValid)> proposals = [];
+    private readonly Dictionary<uint, Proposal> proposals = [];
+    private readonly Dictionary<(uint Round, Hash256 Value), bool> validity = [];
     private readonly HashSet<uint> prevoteTimeouts = [];
     private readonly HashSet<uint> precommitTimeouts = [];
     private readonly HashSet<uint> locksSeen = [];
+    private readonly List<ConsensusInput> early = [];
     private List<ConsensusOutput> outputs = [];
+    private uint? valueAskedFor;
     private bool started;
     private bool decided;
 
@@ -58,29 +60,41 @@ public sealed class TendermintCore
 
     public RoundValue Valid { get; private set; } = RoundValue.None;
 
-    /// <summary>Continues where the signer's row says that this validator was; its own messages are then fed in again.</summary>
-    public void Restore(uint round, Step step, RoundValue locked, RoundValue valid)
-    {
-        started = true;
-        Round = round;
-        Step = step;
-        Locked = locked;
-        Valid = valid;
-    }
-
-    /// <summary>Takes one input and tells what must be done, in order.</summary>
+    /// <summary>Takes one input and tells what must be done, in order. What comes before the start waits for it.</summary>
     public IReadOnlyList<ConsensusOutput> Apply(ConsensusInput input)
     {
         outputs = [];
-        if (decided) return outputs;
+        if (input is ConsensusInput.Start or ConsensusInput.Resume) Begin(input);
+        else if (started) Handle(input);
+        else early.Add(input);
+        return outputs;
+    }
+
+    private void Begin(ConsensusInput input)
+    {
+        if (started) return;
+        started = true;
+        if (input is ConsensusInput.Resume resume) Continue(resume);
+        else StartRound(0);
+        foreach (var waiting in early) Handle(waiting);
+        early.Clear();
+    }
+
+    private void Continue(ConsensusInput.Resume resume)
+    {
+        (Round, Step, Locked, Valid) = (resume.Round, resume.Step, resume.Locked, resume.Valid);
+        // L21: the polka that a re-proposed value needs (L28) may never come again.
+        if (Step == Step.Propose) outputs.Add(new ConsensusOutput.ScheduleTimeout(Round, Step.Propose));
+    }
+
+    private void Handle(ConsensusInput input)
+    {
+        if (decided) return;
         switch (input)
         {
-            case ConsensusInput.Start when !started:
-                started = true;
-                StartRound(0);
-                break;
-            case ConsensusInput.ValueBuilt built when built.Round == Round && Step == Step.Propose:
-                outputs.Add(new ConsensusOutput.SendProposal(Round, built.Value, -1));
+            case ConsensusInput.ValueBuilt built when built.Round == valueAskedFor && built.Round == Round && Step == Step.Propose:
+                valueAskedFor = null;
+                outputs.Add(new ConsensusOutput.SendProposal(Round, built.Value, -1)); // L19
                 break;
             case ConsensusInput.ProposalReceived received:
                 OnProposal(received.Proposal, received.IsValid);
@@ -92,8 +106,6 @@ public sealed class TendermintCore
                 OnTimeout(timeout.Round, timeout.Step);
                 break;
         }
-
-        return outputs;
     }
 
     // L11-21
@@ -104,17 +116,31 @@ public sealed class TendermintCore
         outputs.Add(new ConsensusOutput.ScheduleTimeout(round, Step.Propose)); // L21; the proposer too, as getValue is asynchronous
         if (proposerOf(round) == self)
         {
-            if (Valid.Value is { } value) outputs.Add(new ConsensusOutput.SendProposal(round, value, Valid.Round)); // L16
-            else outputs.Add(new ConsensusOutput.GetValue(round)); // L18
+            if (Valid.Value is { } value)
+            {
+                outputs.Add(new ConsensusOutput.SendProposal(round, value, Valid.Round)); // L16
+            }
+            else
+            {
+                valueAskedFor = round;
+                outputs.Add(new ConsensusOutput.GetValue(round)); // L18
+            }
         }
 
         Evaluate(round);
     }
 
+    /// <summary>
+    /// A round's first proposal is the one that is prevoted. Another one counts only when the votes have settled on its block: a proposer who
+    /// tells each of us something else can neither hide from us what the others decide, nor fill the memory.
+    /// </summary>
     private void OnProposal(Proposal proposal, bool isValid)
     {
-        if (proposal.Height != Height || proposal.Proposer != proposerOf(proposal.Round) || !proposals.TryAdd(proposal.Round, (proposal, isValid))) return;
-        Evaluate(proposal.Round);
+        var (round, value) = (proposal.Round, proposal.BlockId);
+        if (proposal.Height != Height || proposal.Proposer != proposerOf(round)) return;
+        if (!proposals.TryAdd(round, proposal) && !votes.HasQuorum(VoteType.Prevote, round, value) && !votes.HasQuorum(VoteType.Precommit, round, value)) return;
+        validity.TryAdd((round, value), isValid);
+        Evaluate(round);
     }
 
     private void OnVote(Vote vote)
@@ -157,24 +183,20 @@ public sealed class TendermintCore
     // L22-33
     private void PrevoteOnProposal()
     {
-        if (Step != Step.Propose || !proposals.TryGetValue(Round, out var current)) return;
-        var (proposal, isValid) = current;
-        if (proposal.ValidRound == -1) // L22
-        {
-            Prevote(isValid && (Locked.Round == -1 || Locked.Value == proposal.BlockId) ? proposal.BlockId : null);
-        }
-        else if (votes.HasQuorum(VoteType.Prevote, (uint)proposal.ValidRound, proposal.BlockId)) // L28
-        {
-            Prevote(isValid && (Locked.Round <= proposal.ValidRound || Locked.Value == proposal.BlockId) ? proposal.BlockId : null);
-        }
+        if (Step != Step.Propose || !proposals.TryGetValue(Round, out var proposal)) return;
+        var (validRound, value) = (proposal.ValidRound, proposal.BlockId);
+        var isNew = validRound == -1; // L22
+        var wasValid = validRound >= 0 && validRound < Round && votes.HasQuorum(VoteType.Prevote, (uint)validRound, value); // L28
+        if (!isNew && !wasValid) return;
+        // L23 and L29: a lock binds, unless a polka that is not older than it says otherwise.
+        var isFree = Locked.Round == -1 || Locked.Value == value || (wasValid && Locked.Round <= validRound);
+        Prevote(IsValid(Round, value) && isFree ? value : null);
     }
 
     // L36-43
     private void LockOnPolka()
     {
-        if (Step < Step.Prevote || locksSeen.Contains(Round) || !proposals.TryGetValue(Round, out var current) || !current.IsValid) return;
-        var value = current.Proposal.BlockId;
-        if (!votes.HasQuorum(VoteType.Prevote, Round, value)) return;
+        if (Step < Step.Prevote || locksSeen.Contains(Round) || votes.BlockWithQuorum(VoteType.Prevote, Round) is not { } value || !IsValid(Round, value)) return;
         locksSeen.Add(Round);
         Valid = new RoundValue((int)Round, value); // L42-43
         if (Step != Step.Prevote) return;
@@ -194,11 +216,14 @@ public sealed class TendermintCore
     // L49-54, for any round, past ones too
     private bool TryDecide(uint round)
     {
-        if (!proposals.TryGetValue(round, out var current) || !current.IsValid || !votes.HasQuorum(VoteType.Precommit, round, current.Proposal.BlockId)) return false;
+        if (votes.BlockWithQuorum(VoteType.Precommit, round) is not { } value || !IsValid(round, value)) return false;
         decided = true;
-        outputs.Add(new ConsensusOutput.Decided(votes.Certificate(Height, round, current.Proposal.BlockId)));
+        outputs.Add(new ConsensusOutput.Decided(votes.Certificate(Height, round, value)));
         return true;
     }
+
+    /// <summary>Proposed in that round, and valid.</summary>
+    private bool IsValid(uint round, Hash256 value) => validity.GetValueOrDefault((round, value));
 
     private void Prevote(Hash256? value)
     {

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Event;
 using Akka.Persistence;
+using Vivim.Actors;
 using Vivim.Chain.BlockMaking;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
@@ -27,7 +28,7 @@ public sealed record ValidatorSettings(IActorRef Ledger, IActorRef BlockMakers, 
 /// The shell of one validator's <see cref="TendermintCore"/>: one core per height. What the core wants sent is signed and recorded first. A
 /// failure restarts it, and it goes on from the signer's row and the ledger.
 /// </summary>
-public sealed class ValidatorActor : ReceivePersistentActor, IWithTimers
+public sealed class ValidatorActor : JournaledActor, IWithTimers
 {
     /// <summary>The dispatcher it runs on: the signer's database is written there.</summary>
     public const string Dispatcher = "vivim-dispatchers.consensus";
@@ -47,11 +48,10 @@ public sealed class ValidatorActor : ReceivePersistentActor, IWithTimers
     private bool isWaiting;
 
     public ValidatorActor(SigningKey key, ValidatorSettings settings)
+        : base($"validator-{key.PublicKey}", "consensus")
     {
         this.key = key;
         this.settings = settings;
-        PersistenceId = $"validator-{key.PublicKey}";
-        JournalPluginId = "vivim-journals.consensus";
         Recover<HeightDecided>(e => lastDecided = e.Height);
         Recover<RecoveryCompleted>(_ => settings.Ledger.Read(l => new TipRead(l.Tip, l.HasUncertifiedState)).PipeTo(Self));
         Command<TipRead>(read =>
@@ -64,8 +64,6 @@ public sealed class ValidatorActor : ReceivePersistentActor, IWithTimers
         Command<Status.Failure>(failure => throw failure.Cause);
         CommandAny(_ => Stash.Stash());
     }
-
-    public override string PersistenceId { get; }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
@@ -103,8 +101,6 @@ public sealed class ValidatorActor : ReceivePersistentActor, IWithTimers
         });
         Command<WakeValidator>(_ => { });
         Command<SubscribeAck>(_ => { });
-        Command<DeleteMessagesSuccess>(_ => { });
-        Command<DeleteMessagesFailure>(failure => log.Warning("old decisions could not be deleted, the next deletion takes them along: {0}", failure.Cause.Message));
         Command<Status.Failure>(failure => throw failure.Cause);
     }
 
@@ -129,7 +125,6 @@ public sealed class ValidatorActor : ReceivePersistentActor, IWithTimers
     private void Resume()
     {
         var row = signer.Row;
-        core.Restore(row.Round, row.Step, row.Locked, row.Valid);
         var height = core.Height;
         Task.WhenAll(row.Proposals.Select(p => p.BlockId).Distinct().Select(FindStored)).PipeTo(Self, success: found => new Resumed(height, found));
 
@@ -144,6 +139,7 @@ public sealed class ValidatorActor : ReceivePersistentActor, IWithTimers
         foreach (var block in resumed.Blocks) blocks[block.Id] = block;
         var row = signer.Row;
         log.Info("going on at height {0}, round {1}, step {2} with {3} stored messages", row.Height, row.Round, row.Step, row.Proposals.Count + row.Votes.Count);
+        inputs.Enqueue(new ConsensusInput.Resume(row.Round, row.Step, row.Locked, row.Valid));
         foreach (var proposal in row.Proposals) inputs.Enqueue(new ConsensusInput.ProposalReceived(proposal, IsValid: true));
         foreach (var vote in row.Votes) inputs.Enqueue(new ConsensusInput.VoteReceived(vote));
         Drain();

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Event;
 using Akka.Persistence;
+using Vivim.Actors;
 using Vivim.Chain.Ledger;
 using Vivim.Ledger;
 using Vivim.Ledger.Execution;
@@ -23,7 +24,7 @@ public sealed record PoolSettings(IActorRef Ledger, IActorRef Verifiers, IChainR
 /// The shell of one <see cref="PoolCore"/>: verifies in batches, journals one <see cref="TransactionsAdmitted"/> per batch, and only then
 /// acknowledges. On restart it reads the journal back and drops what the chain has settled.
 /// </summary>
-public sealed class PoolPartition : ReceivePersistentActor, IWithTimers
+public sealed class PoolPartition : JournaledActor, IWithTimers
 {
     private const int MaxChecking = 32;
     private const int MaxBatch = 256;
@@ -41,19 +42,16 @@ public sealed class PoolPartition : ReceivePersistentActor, IWithTimers
     private long trimmedTo;
 
     public PoolPartition(int partition, PoolSettings settings)
+        : base($"pool-{partition}", "pool")
     {
         this.partition = partition;
         this.settings = settings;
-        PersistenceId = $"pool-{partition}";
-        JournalPluginId = "vivim-journals.pool";
         Recover<TransactionsAdmitted>(e => recovered.Add((e, LastSequenceNr)));
         Recover<RecoveryCompleted>(_ => ReadSettledNonces());
         Command<Recovered>(StartServing);
         Command<Status.Failure>(failure => throw failure.Cause);
         CommandAny(_ => Stash.Stash());
     }
-
-    public override string PersistenceId { get; }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
@@ -126,8 +124,6 @@ public sealed class PoolPartition : ReceivePersistentActor, IWithTimers
         Command<FindTransaction>(find => Sender.Tell(new PoolTransactionState(core.Find(find.TransactionId))));
         Command<CountPending>(_ => Sender.Tell(new PendingCount(core.Count)));
         Command<WakePartition>(_ => AnnounceWork());
-        Command<DeleteMessagesSuccess>(_ => { });
-        Command<DeleteMessagesFailure>(failure => log.Warning("pool partition {0} could not trim its journal, it will try again: {1}", partition, failure.Cause.Message));
     }
 
     private void StartCheck(SubmitTransactions request)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using Vivim.Cli.Load;
+using Vivim.Client;
 
 namespace Vivim.Cli.Commands;
 
@@ -56,7 +57,9 @@ internal static class LoadCommand
 
     private static async Task<int> RunAsync(CommandContext context, FollowGraph graph, CancellationToken cancellationToken)
     {
-        var load = new GraphLoad(context.Client, graph, TimeProvider.System);
+        await context.Client.GetStatusAsync(cancellationToken);
+        using var patient = VivimClient.Connect(context.Node, Backoff.DefaultLimit);
+        var load = new GraphLoad(patient, graph, TimeProvider.System);
         var result = await ProgressBars.RunAsync(context.Terminal, report => load.RunAsync(report, cancellationToken));
         context.Terminal.Show(
             result,

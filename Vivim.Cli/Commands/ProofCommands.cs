@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Spectre.Console;
-using Vivim.Client;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Genesis;
 using Vivim.Protocol.Proofs;
@@ -26,10 +25,11 @@ internal static class ProofCommands
             var a = await context.ResolveAsync(arguments.GetRequiredValue(follower), cancellationToken);
             var b = await context.ResolveAsync(arguments.GetRequiredValue(followee), cancellationToken);
             var genesis = await GenesisCommand.TrustedOrNodesAsync(context, arguments.GetValue(trusted), cancellationToken);
+            await context.Client.AwaitCertifiedAsync(cancellationToken);
             var edge = await RefuseUnprovenAsync(() => context.Client.ProveEdgeAsync(a, b, genesis, cancellationToken));
             var file = arguments.GetValue(target);
             if (file is not null) await File.WriteAllBytesAsync(file.FullName, edge.Proof, cancellationToken);
-            ShowProven(context.Terminal, ProvenState.Verify(edge.Proof.Span, genesis), genesis, file);
+            ShowProven(context.Terminal, ProofFile.FromBytes(edge.Proof.Span), genesis, file);
             return VivimCommand.Success;
         });
     }
@@ -45,10 +45,17 @@ internal static class ProofCommands
             if (!file.Exists) throw new CommandFailedException("FILE_NOT_FOUND", $"there is no file {file}; fetch a proof with: vivim proof follow A B -o {file}");
             var genesis = await GenesisCommand.ReadAsync(context.Arguments.GetRequiredValue(trusted)!, cancellationToken);
             var bytes = await File.ReadAllBytesAsync(file.FullName, cancellationToken);
-            var state = await RefuseUnprovenAsync(() => Task.FromResult(ProvenState.Verify(bytes, genesis)));
-            ShowProven(context.Terminal, state, genesis, file: null);
+            var verified = await RefuseUnprovenAsync(() => Task.FromResult(Verified(bytes, genesis)));
+            ShowProven(context.Terminal, verified, genesis, file: null);
             return VivimCommand.Success;
         });
+    }
+
+    private static ProofFile Verified(byte[] bytes, GenesisFile genesis)
+    {
+        var file = ProofFile.FromBytes(bytes);
+        file.Verify(genesis);
+        return file;
     }
 
     private static async Task<T> RefuseUnprovenAsync<T>(Func<Task<T>> verify)
@@ -63,16 +70,17 @@ internal static class ProofCommands
         }
     }
 
-    private static void ShowProven(Terminal terminal, ProvenState state, GenesisFile genesis, FileInfo? file)
+    private static void ShowProven(Terminal terminal, ProofFile proof, GenesisFile genesis, FileInfo? file)
     {
-        var header = state.File.Header;
-        var claims = state.File.Entries.Select(ClaimOf).ToList();
+        var header = proof.Header;
+        var height = header.Height - 1;
+        var claims = proof.Entries.Select(ClaimOf).ToList();
         var view = new
         {
             valid = true,
             chainId = genesis.ChainId,
             genesisHash = genesis.Hash.ToString(),
-            height = state.Height,
+            height,
             time = header.Time,
             stateRoot = header.StateRoot.ToString(),
             claims,
@@ -81,7 +89,7 @@ internal static class ProofCommands
         terminal.Show(view, text =>
         {
             foreach (var claim in claims) text.WriteLine($"Proven: {claim.Text}");
-            text.WriteLine($"As of height {state.Height} of {genesis.ChainId}, state root {header.StateRoot}, certified by its validators.");
+            text.WriteLine($"As of height {height} of {genesis.ChainId}, state root {header.StateRoot}, certified by its validators.");
             if (file is not null) text.WriteLine($"Written to {file.FullName}; check it with: vivim proof verify {file} --genesis FILE");
         });
     }

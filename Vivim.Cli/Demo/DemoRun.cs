@@ -26,7 +26,6 @@ internal sealed class DemoRun : IDisposable
 
     private readonly string folder;
     private readonly GatewayProcess node;
-    private readonly string gateway;
     private readonly Action<DemoStep> show;
     private Task<Outcome>? load;
     private string stateRoot = "";
@@ -34,7 +33,6 @@ internal sealed class DemoRun : IDisposable
     /// <param name="show">Called after each step.</param>
     public DemoRun(string gateway, Action<DemoStep> show)
     {
-        this.gateway = gateway;
         this.show = show;
         folder = Directory.CreateTempSubdirectory("vivim-demo-").FullName;
         node = new GatewayProcess(gateway, folder);
@@ -43,6 +41,9 @@ internal sealed class DemoRun : IDisposable
     private sealed record Outcome(int ExitCode, string Output, string Error)
     {
         public JsonElement Json => JsonDocument.Parse(Output).RootElement;
+
+        /// <summary>The sentence of a failure.</summary>
+        public string Message => JsonDocument.Parse(Error).RootElement.GetProperty("error").GetProperty("message").GetString()!;
     }
 
     private string GenesisPath => Path.Combine(folder, "demo-genesis.json");
@@ -56,13 +57,12 @@ internal sealed class DemoRun : IDisposable
     public async Task<bool> RunAsync(CancellationToken cancellationToken)
     {
         var people = new GraphPeople(SmallWorldGraph.Parse("people=250,edges=5000,seed=1").Generate());
-        var start = $"{gateway} {string.Join(' ', node.Arguments)}";
         var (a, b, c) = (people.DidOf(0), people.DidOf(1), people.DidOf(People / 2));
-        return await StepAsync("start a node", start, () => StartAsync(cancellationToken))
+        return await StepAsync("start a node", node.CommandLine, () => StartAsync(cancellationToken))
             && await StepAsync("keep its genesis", $"vivim genesis show -o {GenesisPath}", () => ExpectAsync(["genesis", "show", "-o", GenesisPath], cancellationToken))
             && await StepAsync("load 5,000 follows, and in the middle", $"vivim {Load}", () => LoadUntilPendingAsync(cancellationToken))
             && await StepAsync("kill the node", $"kill -9 {node.ProcessId}", () => KillAsync(cancellationToken))
-            && await StepAsync("start it again", start, () => StartAsync(cancellationToken))
+            && await StepAsync("start it again", node.CommandLine, () => StartAsync(cancellationToken))
             && await StepAsync("the load ends with nothing lost", "(the same load, still running)", FinishLoadAsync)
             && await StepAsync("load again: nothing is left to do", $"vivim {Load}", () => LoadAgainAsync(cancellationToken))
             && await StepAsync("prove a follow", $"vivim proof follow {a} {b} -o {ProofPath}", () => ProveAsync(a.ToString(), b.ToString(), exists: true, cancellationToken))
@@ -132,8 +132,8 @@ internal sealed class DemoRun : IDisposable
     private async Task<string> FinishLoadAsync()
     {
         var result = Succeeded(await load!).Json;
-        stateRoot = result.GetProperty("stateRoot").GetString()!;
         var (committed, lost) = (result.GetProperty("committed").GetInt64(), result.GetProperty("lost").GetInt64());
+        stateRoot = result.GetProperty("stateRoot").GetString()!;
         return committed == Follows && lost == 0
             ? $"{committed} committed, {lost} lost"
             : throw new CommandFailedException("LOAD_INCOMPLETE", $"{committed} of {Follows} follows are committed, {lost} lost");
@@ -159,12 +159,12 @@ internal sealed class DemoRun : IDisposable
     private async Task<string> TamperAsync(CancellationToken cancellationToken)
     {
         var bytes = await File.ReadAllBytesAsync(ProofPath, cancellationToken);
-        bytes[bytes.Length / 2] ^= 1;
+        bytes[^1] ^= 1;
         await File.WriteAllBytesAsync(TamperedPath, bytes, cancellationToken);
         var outcome = await CommandAsync(["proof", "verify", TamperedPath, "--genesis", GenesisPath], cancellationToken);
         return outcome.ExitCode == VivimCommand.Failure
-            ? JsonDocument.Parse(outcome.Error).RootElement.GetProperty("error").GetProperty("message").GetString()!
-            : throw new CommandFailedException("NOT_REFUSED", $"the proof with byte {bytes.Length / 2} changed was accepted");
+            ? outcome.Message
+            : throw new CommandFailedException("NOT_REFUSED", $"the proof with its last byte changed was accepted");
     }
 
     private async Task<string> VerifyChainAsync(CancellationToken cancellationToken)
@@ -180,7 +180,7 @@ internal sealed class DemoRun : IDisposable
     }
 
     private static Outcome Succeeded(Outcome outcome) =>
-        outcome.ExitCode == VivimCommand.Success ? outcome : throw new CommandFailedException("COMMAND_FAILED", $"exit code {outcome.ExitCode}: {outcome.Error.Trim()}");
+        outcome.ExitCode == VivimCommand.Success ? outcome : throw new CommandFailedException("COMMAND_FAILED", $"exit code {outcome.ExitCode}: {outcome.Message}");
 
     /// <summary>Runs a command line of this program against the node, as a shell would.</summary>
     private async Task<Outcome> CommandAsync(string[] command, CancellationToken cancellationToken)

@@ -16,6 +16,7 @@ internal sealed class GatewayProcess : IDisposable
     private readonly string program;
     private readonly string dataFolder;
     private readonly int httpPort;
+    private readonly int grpcPort;
     private readonly Queue<string> lastLines = new();
     private Process? process;
 
@@ -23,31 +24,31 @@ internal sealed class GatewayProcess : IDisposable
     {
         this.program = program;
         this.dataFolder = dataFolder;
-        (httpPort, GrpcPort) = FreePorts();
+        (httpPort, grpcPort) = FreePorts();
     }
 
-    public int GrpcPort { get; }
-
-    public Uri Node => new($"http://127.0.0.1:{GrpcPort}");
+    /// <summary>Its gRPC address.</summary>
+    public Uri Node => new($"http://127.0.0.1:{grpcPort}");
 
     public int ProcessId => process?.Id ?? throw new InvalidOperationException("the node is not running");
 
-    /// <summary>The arguments it is started with.</summary>
-    public IReadOnlyList<string> Arguments => ["--data", dataFolder, "--http-port", $"{httpPort}", "--grpc-port", $"{GrpcPort}"];
+    /// <summary>What it is started with.</summary>
+    public string CommandLine => string.Join(' ', Command);
 
-    /// <summary>The gateway built beside this program: the same configuration in its own folder of the artifacts.</summary>
+    private string[] Command =>
+    [
+        .. program.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) ? (string[])["dotnet", program] : [program],
+        "--data", dataFolder, "--http-port", $"{httpPort}", "--grpc-port", $"{grpcPort}",
+    ];
+
+    /// <summary>The gateway beside this program, or built in the same repository; of the same configuration if there is one.</summary>
     /// <exception cref="CommandFailedException">It is not there.</exception>
     public static string Find()
     {
         var own = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        string[] candidates =
-        [
-            Path.Combine(own.FullName, Assembly),
-            Path.Combine(own.FullName, "..", "..", "Vivim.Gateway", own.Name, Assembly),
-        ];
-        return candidates.FirstOrDefault(File.Exists) is { } found
-            ? Path.GetFullPath(found)
-            : throw new CommandFailedException("GATEWAY_NOT_FOUND", "the gateway is not built beside this program; build it with: dotnet build Vivim.Gateway, or name it with --gateway PATH");
+        string[] folders = [own.FullName, .. ((string[])[own.Name, "release", "debug"]).Select(c => Path.Combine(own.FullName, "..", "..", "Vivim.Gateway", c))];
+        return folders.Select(f => Path.GetFullPath(Path.Combine(f, Assembly))).FirstOrDefault(File.Exists)
+            ?? throw new CommandFailedException("GATEWAY_NOT_FOUND", "the gateway is not built beside this program; build it with: dotnet build Vivim.Gateway, or name it with --gateway PATH");
     }
 
     /// <summary>Starts it and waits until it is ready.</summary>
@@ -102,18 +103,13 @@ internal sealed class GatewayProcess : IDisposable
         }
     }
 
-    private ProcessStartInfo StartInfo()
+    private ProcessStartInfo StartInfo() => new(Command[0], Command[1..])
     {
-        var isAssembly = program.EndsWith(".dll", StringComparison.OrdinalIgnoreCase);
-        string[] arguments = isAssembly ? [program, .. Arguments] : [.. Arguments];
-        return new ProcessStartInfo(isAssembly ? "dotnet" : program, arguments)
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = dataFolder,
-        };
-    }
+        UseShellExecute = false,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+        WorkingDirectory = dataFolder,
+    };
 
     private void Keep(object sender, DataReceivedEventArgs line)
     {

@@ -16,12 +16,9 @@ namespace Vivim.Cli.Load;
 /// <param name="TxPerSecond">Transactions that this run got committed, registrations among them, by <paramref name="Seconds"/>.</param>
 /// <param name="Height">The certified height whose state contains the last follow.</param>
 /// <param name="StateRoot">The state's root after it.</param>
-public sealed record LoadResult(long Identities, long Submitted, long Committed, long Rejected, long Lost, double Seconds, double TxPerSecond, ulong Height, string StateRoot)
-{
-    /// <summary>True when everything was settled.</summary>
-    [JsonIgnore]
-    public required bool IsComplete { get; init; }
-}
+/// <param name="IsComplete">True when everything was settled.</param>
+public sealed record LoadResult(
+    long Identities, long Submitted, long Committed, long Rejected, long Lost, double Seconds, double TxPerSecond, ulong Height, string StateRoot, [property: JsonIgnore] bool IsComplete);
 
 /// <summary>Told how far a phase is: its name, the steps done and the steps in all.</summary>
 public delegate void LoadProgress(string phase, long done, long total);
@@ -35,8 +32,6 @@ public sealed class GraphLoad(VivimClient client, FollowGraph graph, TimeProvide
     private const int MaxOutstanding = 20_000;
     private const int ParallelQueries = 32;
     private const ulong LongestExpiryStep = 1_000;
-
-    private static readonly TimeSpan CertificationPoll = TimeSpan.FromMilliseconds(100);
 
     private readonly GraphPeople people = new(graph);
 
@@ -54,17 +49,14 @@ public sealed class GraphLoad(VivimClient client, FollowGraph graph, TimeProvide
         var plan = new SendPlan(work, genesis.Parameters.MaxNonceAhead, MaxOutstanding);
         var complete = await RunPlanAsync(plan, SignFollows(genesis.ChainId), genesis, status.Height, "follows", report, cancellationToken);
 
-        status = await CertifiedAsync(plan.LastHeight, cancellationToken);
+        status = await client.AwaitCertifiedAsync(cancellationToken);
         var inForceBefore = accounts.Select((a, p) => (long)Math.Min(a?.Following ?? 0, Included(a, p))).Sum();
         var failedBefore = work.Sum(w => (long)w.Included) - inForceBefore;
         var seconds = time.GetElapsedTime(start).TotalSeconds;
         var committed = registrations.Plan.Committed + plan.Committed;
         return new LoadResult(
             registrations.Identities, plan.Submitted, inForceBefore + plan.Committed, failedBefore + plan.Rejected, plan.Unsettled,
-            Math.Round(seconds, 3), Math.Round(committed / seconds, 1), status.CertifiedHeight, status.CertifiedStateRoot)
-        {
-            IsComplete = complete,
-        };
+            Math.Round(seconds, 3), Math.Round(committed / seconds, 1), status.CertifiedHeight, status.CertifiedStateRoot, complete);
     }
 
     private sealed record Registrations(SendPlan Plan, bool[] WereRegistered)
@@ -106,17 +98,6 @@ public sealed class GraphLoad(VivimClient client, FollowGraph graph, TimeProvide
             report(phase, Interlocked.Increment(ref done), total);
         });
         return answers;
-    }
-
-    /// <summary>Waits until the state with the last follow is certified.</summary>
-    private async Task<V1.GetStatusResponse> CertifiedAsync(ulong lastHeight, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var status = await client.GetStatusAsync(cancellationToken);
-            if (status.CertifiedHeight >= lastHeight && (lastHeight > 0 || status.CertifiedStateRoot == status.StateRoot)) return status;
-            await Task.Delay(CertificationPoll, time, cancellationToken);
-        }
     }
 
     private ulong Included(V1.GetAccountResponse? account, int person) => Math.Min(account?.Nonce ?? 0, (ulong)graph.Follows[person].Count);

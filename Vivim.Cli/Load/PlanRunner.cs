@@ -78,7 +78,7 @@ internal sealed class PlanRunner
     private void Accept(Hash256 id, V1.SubmitResponse answer)
     {
         plan.Acknowledge(id);
-        if (answer.Receipt is { } receipt) plan.Settle(id, receipt.Code, receipt.Height);
+        if (answer.Receipt is { } receipt) plan.Settle(id, receipt.Code);
         lastProgress = time.GetTimestamp();
     }
 
@@ -124,7 +124,7 @@ internal sealed class PlanRunner
                 height = block.Height;
                 foreach (var receipt in block.Receipts)
                 {
-                    if (plan.Settle(Hash256.FromHex(receipt.TransactionId), receipt.Code, receipt.Height)) lastProgress = time.GetTimestamp();
+                    if (plan.Settle(Hash256.FromHex(receipt.TransactionId), receipt.Code)) lastProgress = time.GetTimestamp();
                 }
 
                 if (plan.WaitingFor is "QUOTA_EXCEEDED" or "REGISTRATIONS_EXCEEDED") lastProgress = time.GetTimestamp();

@@ -81,9 +81,6 @@ public sealed class SendPlan
     /// <summary>Acknowledged transactions without a receipt.</summary>
     public long Unsettled => pending.Values.Count(p => p.IsAcknowledged);
 
-    /// <summary>The height of the last receipt; 0 before the first.</summary>
-    public ulong LastHeight { get; private set; }
-
     /// <summary>The reason of the last refusal that is waited out, or null when nothing waits.</summary>
     public string? WaitingFor { get; private set; }
 
@@ -162,13 +159,12 @@ public sealed class SendPlan
 
     /// <summary>It is in a block.</summary>
     /// <returns>False when it is not one of this plan.</returns>
-    public bool Settle(Hash256 id, string code, ulong height)
+    public bool Settle(Hash256 id, string code)
     {
         if (!pending.Remove(id, out var entry)) return false;
         Outstanding--;
         if (code == Ok) Committed++;
         else Rejected++;
-        LastHeight = Math.Max(LastHeight, height);
         Include(entry.Slot);
         return true;
     }

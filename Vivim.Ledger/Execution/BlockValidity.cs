@@ -14,11 +14,13 @@ public sealed class InvalidBlockException(string message) : Exception(message);
 public static class BlockValidity
 {
     /// <summary>Checks everything.</summary>
-    /// <param name="isKnownValid">Answers true for envelopes whose signature has been verified before; may always answer false.</param>
+    /// <param name="isKnownValid">Answers true for envelopes whose signature has been verified before; may always answer false. Called from several threads at once.</param>
     /// <returns>The decoded transactions, in order.</returns>
     /// <exception cref="InvalidBlockException">The block is invalid.</exception>
+    /// <exception cref="RulesVersionUnknownException">This program lacks the rules of the block's height, so it cannot tell.</exception>
     public static IReadOnlyList<Transaction> Check(Block block, ChainTip tip, IStateReader parent, Func<TransactionEnvelope, bool> isKnownValid)
     {
+        ExecutionRules.For(tip.System.RulesVersion, tip.Height + 1);
         CheckHeader(block, tip);
         CheckParentCertificate(block, tip);
         if (block.Evidence.Count != 0) throw new InvalidBlockException("it carries evidence, which rules-version 1 does not take");
@@ -75,7 +77,8 @@ public static class BlockValidity
     private static long BlockSize(Block block) => block.Transactions.Sum(t => (long)t.Size);
 
     private static string Difference(BlockHeader header, BlockHeader expected) =>
-        header.ChainId != expected.ChainId ? $"chain id '{header.ChainId}'"
+        header.Version != expected.Version ? $"version {header.Version}"
+        : header.ChainId != expected.ChainId ? $"chain id '{header.ChainId}'"
         : header.Height != expected.Height ? $"height {header.Height}"
         : header.RulesVersion != expected.RulesVersion ? $"rules-version {header.RulesVersion}"
         : header.Parent != expected.Parent ? "parent"

@@ -20,7 +20,9 @@ public sealed class LedgerState : IStateReader
     private readonly ValueCache cache = new(capacity: 50_000);
     private readonly Queue<Undo> history = new();
     private Dictionary<byte[], byte[]?> unflushed = new(KeyComparer.Instance);
+    private Dictionary<Hash256, byte[]> unflushedNewKeys = [];
     private Flush? flushing;
+    private Dictionary<Hash256, byte[]> flushingNewKeys = [];
     private long historyBytes;
 
     /// <param name="store">Where flushed values are; null keeps everything in memory.</param>
@@ -35,7 +37,9 @@ public sealed class LedgerState : IStateReader
         IsEmpty = false;
     }
 
-    private sealed record Undo(ulong Height, Dictionary<byte[], byte[]?> Previous, long Bytes);
+    /// <param name="Previous">The values before, of all keys that were written.</param>
+    /// <param name="GoneKeys">The keys that were deleted, by hash.</param>
+    private sealed record Undo(ulong Height, Dictionary<byte[], byte[]?> Previous, Dictionary<Hash256, byte[]> GoneKeys, long Bytes);
 
     /// <summary>Values to be written to the state store as of a height.</summary>
     public sealed record Flush(ulong Height, IReadOnlyDictionary<byte[], byte[]?> Changes);
@@ -84,15 +88,20 @@ public sealed class LedgerState : IStateReader
     public Hash256 Apply(ulong height, IReadOnlyDictionary<byte[], byte[]?> changes)
     {
         var previous = new Dictionary<byte[], byte[]?>(changes.Count, KeyComparer.Instance);
+        var goneKeys = new Dictionary<Hash256, byte[]>();
+        var leaves = new List<LeafChange>(changes.Count);
         var bytes = 0L;
         foreach (var (key, value) in changes)
         {
             var old = Get(key);
             previous[key] = old;
+            leaves.Add(Leaf(key, value));
+            if (old is null && value is not null) unflushedNewKeys[leaves[^1].KeyHash] = key;
+            if (old is not null && value is null) goneKeys[leaves[^1].KeyHash] = key;
             bytes += 64 + key.Length + (old?.Length ?? 0);
         }
 
-        tree.Commit(height, [.. changes.Select(change => Leaf(change.Key, change.Value))]);
+        tree.Commit(height, leaves);
         foreach (var (key, value) in changes)
         {
             unflushed[key] = value;
@@ -101,7 +110,7 @@ public sealed class LedgerState : IStateReader
 
         if (!IsEmpty)
         {
-            history.Enqueue(new Undo(height, previous, bytes));
+            history.Enqueue(new Undo(height, previous, goneKeys, bytes));
             historyBytes += bytes;
         }
 
@@ -152,12 +161,18 @@ public sealed class LedgerState : IStateReader
     {
         if (flushing is not null || store is null) return null;
         flushing = new Flush(Height, unflushed);
+        flushingNewKeys = unflushedNewKeys;
         unflushed = new Dictionary<byte[], byte[]?>(KeyComparer.Instance);
+        unflushedNewKeys = [];
         return flushing;
     }
 
     /// <summary>The store has written the flush: from now on its values are read from there.</summary>
-    public void CompleteFlush() => flushing = null;
+    public void CompleteFlush()
+    {
+        flushing = null;
+        flushingNewKeys = [];
+    }
 
     private static LeafChange Leaf(byte[] key, byte[]? value) => new(Hash256.Of(key), value is null ? null : Hash256.Of(value));
 
@@ -178,16 +193,19 @@ public sealed class LedgerState : IStateReader
     private ProvenLeaf Proven(ulong height, TreePath path, byte[] key) =>
         new(key, GetAt(height, key) ?? throw new InvalidDataException($"the tree has the key {Convert.ToHexStringLower(key)} at {height}, the values lack it"), path.Siblings);
 
-    /// <summary>The key behind a hash in the tree; neighbours of absent keys are found by it.</summary>
+    /// <summary>
+    /// The key behind a hash in the tree at a kept height; neighbours of absent keys are found by it. It is in the store, or came to
+    /// be after the store was written, or has gone since.
+    /// </summary>
     private byte[] FindKey(in Hash256 keyHash)
     {
-        if (store?.FindKey(keyHash.ToArray()) is { } stored) return stored;
-        var recent = unflushed.Keys.Concat(flushing?.Changes.Keys ?? []).Concat(history.SelectMany(undo => undo.Previous.Keys));
-        foreach (var key in recent)
+        if (unflushedNewKeys.TryGetValue(keyHash, out var key) || flushingNewKeys.TryGetValue(keyHash, out key)) return key;
+        foreach (var undo in history)
         {
-            if (Hash256.Of(key) == keyHash) return key;
+            if (undo.GoneKeys.TryGetValue(keyHash, out key)) return key;
         }
 
+        if (store?.FindKey(keyHash.ToArray()) is { } stored) return stored;
         throw new InvalidDataException($"no key hashes to {keyHash}: the values do not match the tree");
     }
 

@@ -10,7 +10,7 @@ public sealed class WriteSet(IStateReader parent) : IStateReader
 
     private readonly Dictionary<byte[], byte[]?> changes = new(KeyComparer.Instance);
 
-    /// <summary>The keys that differ from the parent.</summary>
+    /// <summary>The keys written, some perhaps with the parent's value again.</summary>
     public IReadOnlyDictionary<byte[], byte[]?> Changes => changes;
 
     public byte[]? Get(byte[] key) => changes.TryGetValue(key, out var value) ? value : parent.Get(key);
@@ -20,7 +20,7 @@ public sealed class WriteSet(IStateReader parent) : IStateReader
     /// <summary>The change set as the store keeps it: sorted by key.</summary>
     public static byte[] Encode(IReadOnlyDictionary<byte[], byte[]?> changes)
     {
-        var writer = new CanonicalWriter(changes.Count * 96);
+        var writer = new CanonicalWriter(4 + changes.Count * 96);
         writer.U32((uint)changes.Count);
         foreach (var (key, value) in changes.OrderBy(c => c.Key, KeyComparer.Instance))
         {
@@ -38,10 +38,18 @@ public sealed class WriteSet(IStateReader parent) : IStateReader
         var reader = new CanonicalReader(bytes);
         var count = reader.Count(int.MaxValue, 5);
         var decoded = new Dictionary<byte[], byte[]?>(count, KeyComparer.Instance);
+        byte[]? last = null;
         for (var i = 0; i < count; i++)
         {
             var key = reader.Bytes(StateKey.MaxSize).ToArray();
-            decoded[key] = reader.U8() == 0 ? null : reader.Bytes(MaxValueSize).ToArray();
+            if (last is not null && KeyComparer.Instance.Compare(last, key) >= 0) throw new MalformedException($"the key at {reader.Position - key.Length} is not above the one before it");
+            decoded[key] = reader.U8() switch
+            {
+                0 => null,
+                1 => reader.Bytes(MaxValueSize).ToArray(),
+                var other => throw new MalformedException($"{other} at {reader.Position - 1} says neither deleted (0) nor a value (1)"),
+            };
+            last = key;
         }
 
         reader.End();

@@ -10,13 +10,14 @@ public sealed record Block(BlockHeader Header, IReadOnlyList<TransactionEnvelope
     /// <summary>No chain's limit on a block is above this, in bytes.</summary>
     public const int MaxSize = 16 << 20;
 
+    /// <summary>What the transactions of a block may take of <see cref="MaxSize"/>: the rest is enough for the largest header, evidence and certificate.</summary>
+    public const int MaxTransactionsSize = MaxSize - (128 << 10);
+
     /// <summary>No block holds more evidence.</summary>
     public const int MaxEvidence = 64;
 
-    private Hash256? id;
-
     /// <summary>The header's hash.</summary>
-    public Hash256 Id => id ??= Header.Id;
+    public Hash256 Id => Header.Id;
 
     public byte[] ToBytes()
     {

@@ -21,15 +21,15 @@ public sealed class ValidatorSet
     public ValidatorSet(IEnumerable<Validator> validators)
     {
         this.validators = [.. validators.OrderBy(v => v.Key)];
-        if (this.validators.Length is 0 or > MaxValidators) throw new ArgumentException($"a set has 1 to {MaxValidators} validators, not {this.validators.Length}", nameof(validators));
+        if (this.validators.Length is 0 or > MaxValidators) throw new ArgumentException($"a set has 1 to {MaxValidators} validators, not {this.validators.Length}");
         for (var i = 1; i < this.validators.Length; i++)
         {
-            if (this.validators[i].Key == this.validators[i - 1].Key) throw new ArgumentException($"validator {this.validators[i].Key} is named twice", nameof(validators));
+            if (this.validators[i].Key == this.validators[i - 1].Key) throw new ArgumentException($"validator {this.validators[i].Key} is named twice");
         }
 
         foreach (var validator in this.validators)
         {
-            if (validator.Power is 0 or > MaxTotalPower || TotalPower + validator.Power > MaxTotalPower) throw new ArgumentException($"validator {validator.Key} has power {validator.Power}; each has at least 1, all together at most {MaxTotalPower}", nameof(validators));
+            if (validator.Power is 0 or > MaxTotalPower || TotalPower + validator.Power > MaxTotalPower) throw new ArgumentException($"validator {validator.Key} has power {validator.Power}; each has at least 1, all together at most {MaxTotalPower}");
             TotalPower += validator.Power;
         }
 

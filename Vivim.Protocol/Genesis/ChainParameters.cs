@@ -11,7 +11,7 @@ public sealed record ChainParameters
     /// <summary>Milliseconds from one block to the next while there is none.</summary>
     public uint EmptyBlockIntervalMs { get; init; } = 30_000;
 
-    /// <summary>Bytes of an encoded block.</summary>
+    /// <summary>Bytes of a block's encoded transactions.</summary>
     public uint MaxBlockBytes { get; init; } = 8 << 20;
 
     /// <summary>Transactions of a block.</summary>
@@ -39,7 +39,7 @@ public sealed record ChainParameters
     public string? Problem() =>
         BlockIntervalMs is < 250 or > 600_000 ? "blockIntervalMs must be 250 to 600000"
         : EmptyBlockIntervalMs < BlockIntervalMs ? "emptyBlockIntervalMs must be at least blockIntervalMs"
-        : MaxBlockBytes is < 65_536 or > Blocks.Block.MaxSize ? $"maxBlockBytes must be 65536 to {Blocks.Block.MaxSize}"
+        : MaxBlockBytes is < 65_536 or > Blocks.Block.MaxTransactionsSize ? $"maxBlockBytes must be 65536 to {Blocks.Block.MaxTransactionsSize}"
         : MaxBlockTransactions is 0 or > 100_000 ? "maxBlockTransactions must be 1 to 100000"
         : MaxTransactionBytes is < 512 or > Transactions.TransactionEnvelope.MaxBodySize ? $"maxTransactionBytes must be 512 to {Transactions.TransactionEnvelope.MaxBodySize}"
         : QuotaActions == 0 ? "quotaActions must be at least 1"

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Identity;
@@ -28,6 +29,9 @@ public sealed record GenesisFile
     /// <summary>No genesis file is larger, in bytes.</summary>
     public const int MaxSize = 1 << 20;
 
+    /// <summary>The last millisecond of the year 9999.</summary>
+    private const long MaxTime = 253_402_300_799_999;
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
@@ -35,9 +39,10 @@ public sealed record GenesisFile
         RespectRequiredConstructorParameters = true,
         RespectNullableAnnotations = true,
         NumberHandling = JsonNumberHandling.Strict,
+        // Named, because programs of a single file switch the implicit one off.
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
+        AllowDuplicateProperties = false,
     };
-
-    private ValidatorSet? validatorSet;
 
     public required string ChainId { get; init; }
 
@@ -56,7 +61,7 @@ public sealed record GenesisFile
 
     /// <summary>The validators of height 1.</summary>
     [JsonIgnore]
-    public ValidatorSet ValidatorSet => validatorSet ??= new ValidatorSet(Validators.Select(v => new Validator(Did.Parse(v.Key).Key, v.Power)));
+    public ValidatorSet ValidatorSet => new(Validators.Select(v => new Validator(Did.Parse(v.Key).Key, v.Power)));
 
     /// <summary>SHA-256 of the canonical encoding: the chain's identity.</summary>
     [JsonIgnore]
@@ -98,8 +103,10 @@ public sealed record GenesisFile
         if (!IsChainId(ChainId)) return $"chainId must have {ChainIdForm}";
         if (Engine != BftEngine) return $"engine must be '{BftEngine}'";
         if (VotingPower != ProofOfAuthority) return $"votingPower must be '{ProofOfAuthority}'";
-        foreach (var validator in Validators)
+        if (Time is < 0 or > MaxTime) return $"time must be 0 to {MaxTime} milliseconds since 1970";
+        foreach (GenesisValidator? validator in Validators)
         {
+            if (validator is null) return "a validator is null";
             if (!Did.TryParse(validator.Key, out var did) || did.Method != DidMethod.Key) return $"validator '{validator.Key}' is not a did:key";
         }
 

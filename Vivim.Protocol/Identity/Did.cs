@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using SimpleBase;
 using Vivim.Protocol.Encoding;
@@ -31,6 +32,8 @@ public readonly record struct Did(DidMethod Method, Hash256 Identifier)
     private const string VivimPrefix = "did:vivim:b";
     private const string RegistrationDomain = "vivim/did/v1";
 
+    private static readonly SearchValues<char> SpellingCharacters = SearchValues.Create(":0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
     private static ReadOnlySpan<byte> Ed25519Multicodec => [0xed, 0x01];
 
     /// <summary>The DID that is this key.</summary>
@@ -51,8 +54,10 @@ public readonly record struct Did(DidMethod Method, Hash256 Identifier)
     public static bool TryParse([NotNullWhen(true)] string? text, out Did did)
     {
         did = default;
-        // The decoders below look characters up in short tables, and fail beyond their end.
-        if (text is null || text.Length > MaxLength || !text.All(c => char.IsAsciiLetterOrDigit(c) || c == ':')) return false;
+        if (text is null || text.Length > MaxLength) return false;
+
+        // The base32 and base58 decoders throw at characters beyond their tables.
+        if (text.AsSpan().ContainsAnyExcept(SpellingCharacters)) return false;
         if (text.StartsWith(KeyPrefix, StringComparison.Ordinal)) return TryParseKey(text, out did);
         return text.StartsWith(VivimPrefix, StringComparison.Ordinal) && TryParseVivim(text, out did);
     }

@@ -28,9 +28,10 @@ public abstract record ProofEntry
 }
 
 /// <summary>
-/// A proof that needs no network and trusts nobody but the genesis (docs/spec/proofs.md): a header, its certificate, the validator-set
-/// changes since the genesis, and what is proven against the header. Every byte is bound by a signature or a
-/// hash, except a receipt's count, which only shapes its path.
+/// A proof that needs no network and trusts nobody but the genesis (docs/spec/encoding.md): a header, its certificate, the validator-set
+/// changes since the genesis, and what is proven against the header. Signatures and hashes bind all that is proven. Two
+/// things they leave open: which absent key is asked for, and a receipt's count, which only shapes its path; the digest
+/// at the end notices when damage changes those.
 /// </summary>
 public sealed record ProofFile(BlockHeader Header, CommitCertificate Certificate, IReadOnlyList<ValidatorSetChange> SetChanges, IReadOnlyList<ProofEntry> Entries)
 {
@@ -47,18 +48,23 @@ public sealed record ProofFile(BlockHeader Header, CommitCertificate Certificate
     private static ReadOnlySpan<byte> Magic => "VIVIMPRF"u8;
 
     /// <summary>Checks everything against a genesis.</summary>
+    /// <returns>What is proven, to be asked by key.</returns>
     /// <exception cref="ProofException">It does not hold; the message says what is wrong.</exception>
-    public void Verify(GenesisFile genesis)
+    public ProvenFacts Verify(GenesisFile genesis)
     {
         var validators = genesis.ValidatorSet;
+        var height = 0UL;
         foreach (var change in SetChanges)
         {
+            if (change.Header.Height <= height) throw new ProofException($"the validator-set change of height {change.Header.Height} does not come after the one of {height}");
+            height = change.Header.Height;
             VerifyHeader(change.Header, change.Certificate, genesis.ChainId, validators);
             if (change.Next.Hash == validators.Hash || change.Header.NextValidatorSetHash != change.Next.Hash)
                 throw new ProofException($"the header of height {change.Header.Height} does not change to the validator set given");
             validators = change.Next;
         }
 
+        if (Header.Height <= height) throw new ProofException($"the header of height {Header.Height} does not come after the validator-set change of {height}");
         VerifyHeader(Header, Certificate, genesis.ChainId, validators);
         foreach (var entry in Entries)
         {
@@ -72,6 +78,8 @@ public sealed record ProofFile(BlockHeader Header, CommitCertificate Certificate
                     break;
             }
         }
+
+        return new ProvenFacts(this);
     }
 
     public byte[] ToBytes()
@@ -89,7 +97,7 @@ public sealed record ProofFile(BlockHeader Header, CommitCertificate Certificate
 
         writer.U32((uint)Entries.Count);
         foreach (var entry in Entries) Encode(entry, writer);
-        return writer.ToArray();
+        return writer.Hash(Hash256.Of(writer.Written)).ToArray();
     }
 
     /// <summary>Decodes a proof file without checking what it proves.</summary>
@@ -99,6 +107,8 @@ public sealed record ProofFile(BlockHeader Header, CommitCertificate Certificate
         if (bytes.Length > MaxSize) throw new MalformedException($"a proof file of {bytes.Length} bytes, at most {MaxSize} allowed");
         var reader = new CanonicalReader(bytes);
         if (!reader.Raw(Magic.Length).SequenceEqual(Magic)) throw new MalformedException("not a VIVIM proof file");
+        if (reader.Remaining < Hash256.Size || Hash256.Of(bytes[..^Hash256.Size]) != new Hash256(bytes[^Hash256.Size..]))
+            throw new MalformedException("the proof file is damaged: the digest at its end is another");
         var header = BlockHeader.Decode(ref reader);
         var certificate = CommitCertificate.Decode(ref reader);
         var changes = new ValidatorSetChange[reader.Count(MaxSetChanges, ValidatorSetChange.MinSize)];
@@ -106,6 +116,7 @@ public sealed record ProofFile(BlockHeader Header, CommitCertificate Certificate
             changes[i] = new ValidatorSetChange(BlockHeader.Decode(ref reader), CommitCertificate.Decode(ref reader), ValidatorSet.Decode(ref reader));
         var entries = new ProofEntry[reader.Count(MaxEntries, 1)];
         for (var i = 0; i < entries.Length; i++) entries[i] = DecodeEntry(ref reader);
+        reader.Hash();
         reader.End();
         return new ProofFile(header, certificate, changes, entries);
     }
@@ -151,8 +162,10 @@ public sealed record ProofFile(BlockHeader Header, CommitCertificate Certificate
         if (tag != ReceiptTag) throw new MalformedException($"{tag} at {reader.Position - 1} is not a kind of proof");
         var receipt = Receipt.Decode(ref reader);
         var count = reader.U32();
-        var path = new Hash256[reader.U8()];
-        for (var i = 0; i < path.Length; i++) path[i] = reader.Hash();
+        var length = reader.U8();
+        var hashes = new CanonicalReader(reader.Raw(length * Hash256.Size));
+        var path = new Hash256[length];
+        for (var i = 0; i < path.Length; i++) path[i] = hashes.Hash();
         return new ProofEntry.Included(receipt, count, path);
     }
 }

@@ -5,7 +5,7 @@ using Vivim.Protocol.Transactions;
 
 namespace Vivim.Protocol.State;
 
-/// <summary>A sender's account. It exists from its first included transaction, a person's from the registration.</summary>
+/// <summary>A sender's account. It exists from the first transaction included, or from the first follower; until then it counts as <see cref="Empty"/>.</summary>
 /// <param name="Nonce">The next transaction's nonce.</param>
 /// <param name="QuotaWindow">The window that <paramref name="QuotaUsed"/> counts: height / window heights.</param>
 /// <param name="QuotaUsed">Actions included in that window.</param>

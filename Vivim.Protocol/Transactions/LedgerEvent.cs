@@ -50,18 +50,20 @@ public sealed record LedgerEvent(ulong Height, uint Index, LedgerEventType Type,
 /// <summary>The position of an event: <c>height:index</c>. A subscription starts at its cursor, inclusive.</summary>
 public readonly record struct EventCursor(ulong Height, uint Index) : IComparable<EventCursor>
 {
+    /// <summary>No cursor is written longer, in characters.</summary>
+    private const int MaxLength = 31;
+
     public int CompareTo(EventCursor other) => Height != other.Height ? Height.CompareTo(other.Height) : Index.CompareTo(other.Index);
 
-    /// <summary>Reads <c>height:index</c>, or <c>height</c> alone for its first event.</summary>
+    /// <summary>Reads <c>height:index</c>, or <c>height</c> alone for its first event: decimal digits, nothing else.</summary>
     /// <exception cref="FormatException">Neither.</exception>
     public static EventCursor Parse(string text)
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
-        var index = 0U;
-        if (ulong.TryParse(colon < 0 ? text : text.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture, out var height)
-            && (colon < 0 || uint.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out index)))
-            return new EventCursor(height, index);
-        throw new FormatException($"'{text}' is not a cursor: write height:index, e.g. 12:0");
+        ReadOnlySpan<char> height = colon < 0 ? text : text.AsSpan(0, colon);
+        ReadOnlySpan<char> index = colon < 0 ? "0" : text.AsSpan(colon + 1);
+        if (ulong.TryParse(height, NumberStyles.None, provider: null, out var h) && uint.TryParse(index, NumberStyles.None, provider: null, out var i)) return new EventCursor(h, i);
+        throw new FormatException($"'{(text.Length > MaxLength ? text[..MaxLength] + "…" : text)}' is not a cursor: write height:index, e.g. 12:0");
     }
 
     public override string ToString() => $"{Height}:{Index}";

@@ -53,10 +53,9 @@ public sealed class SendPlanTests
         var plan = Plan(new SenderWork(10, 0));
         Assert.Equal([0UL, 1, 2, 3], TakeAll(plan).Select(s => s.Nonce));
 
-        Assert.True(plan.Settle(IdOf(new Slot(0, 0)), "OK", height: 7));
+        Assert.True(plan.Settle(IdOf(new Slot(0, 0)), "OK"));
 
         Assert.Equal([4UL], TakeAll(plan).Select(s => s.Nonce));
-        Assert.Equal(7UL, plan.LastHeight);
     }
 
     [Fact]
@@ -65,7 +64,7 @@ public sealed class SendPlanTests
         var plan = new SendPlan([new SenderWork(50, 0)], maxNonceAhead: 1_000, maxOutstanding: 8);
 
         Assert.Equal(8, TakeAll(plan).Count);
-        plan.Settle(IdOf(new Slot(0, 0)), "OK", height: 1);
+        plan.Settle(IdOf(new Slot(0, 0)), "OK");
         Assert.Single(TakeAll(plan));
     }
 
@@ -81,7 +80,7 @@ public sealed class SendPlanTests
         var plan = Plan(new SenderWork(6, 0));
         TakeAll(plan);
         plan.Refuse(IdOf(new Slot(0, 3)), reason);
-        plan.Settle(IdOf(new Slot(0, 0)), "OK", height: 1);
+        plan.Settle(IdOf(new Slot(0, 0)), "OK");
 
         Assert.Empty(TakeAll(plan));
         Assert.Equal(reason, plan.WaitingFor);
@@ -113,8 +112,8 @@ public sealed class SendPlanTests
         plan.Refuse(IdOf(new Slot(0, 3)), "MALFORMED");
         plan.Refuse(IdOf(new Slot(0, 1)), "MALFORMED");
         plan.Refuse(IdOf(new Slot(0, 2)), "NONCE_TOO_FAR");
-        plan.Settle(IdOf(new Slot(0, 0)), "OK", height: 1);
-        plan.Settle(IdOf(new Slot(1, 0)), "OK", height: 1);
+        plan.Settle(IdOf(new Slot(0, 0)), "OK");
+        plan.Settle(IdOf(new Slot(1, 0)), "OK");
         plan.Release();
 
         Assert.Empty(TakeAll(plan));
@@ -128,7 +127,7 @@ public sealed class SendPlanTests
         var plan = Plan(new SenderWork(5, 0));
         TakeAll(plan);
 
-        plan.Settle(IdOf(new Slot(0, 0)), "ALREADY_FOLLOWING", height: 1);
+        plan.Settle(IdOf(new Slot(0, 0)), "ALREADY_FOLLOWING");
 
         Assert.Equal([4UL], TakeAll(plan).Select(s => s.Nonce));
         Assert.Equal(1, plan.Rejected);
@@ -141,9 +140,9 @@ public sealed class SendPlanTests
         TakeAll(plan);
         var id = IdOf(new Slot(0, 0));
 
-        Assert.True(plan.Settle(id, "OK", height: 1));
+        Assert.True(plan.Settle(id, "OK"));
         plan.Acknowledge(id);
-        Assert.False(plan.Settle(id, "OK", height: 1));
+        Assert.False(plan.Settle(id, "OK"));
 
         Assert.Equal((1, 1, 0), (plan.Submitted, plan.Committed, plan.Unsettled));
     }
@@ -194,7 +193,7 @@ public sealed class SendPlanTests
                 var next = new Slot(sender, included[sender]);
                 if (!pool.Remove(next)) continue;
                 included[sender]++;
-                plan.Settle(IdOf(next), "OK", block);
+                plan.Settle(IdOf(next), "OK");
             }
 
             plan.Release();

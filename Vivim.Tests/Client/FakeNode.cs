@@ -9,8 +9,15 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Vivim.Client;
 using Vivim.Protocol.V1;
+using ChainBase = Vivim.Protocol.V1.Chain.ChainBase;
 
 namespace Vivim.Tests.Client;
+
+/// <summary>What a test overrides; it has a status, as every node has.</summary>
+internal abstract class ScriptedChain : ChainBase
+{
+    public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context) => Task.FromResult(new GetStatusResponse());
+}
 
 /// <summary>A gRPC server whose Chain service does what a test scripts: for situations a real node does not produce on demand, such as a connection that breaks.</summary>
 internal sealed class FakeNode : IAsyncDisposable
@@ -27,7 +34,7 @@ internal sealed class FakeNode : IAsyncDisposable
     public VivimClient Client { get; }
 
     public static async Task<FakeNode> StartAsync<TService>(TService service)
-        where TService : Chain.ChainBase
+        where TService : ChainBase
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();

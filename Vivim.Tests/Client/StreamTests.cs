@@ -13,7 +13,7 @@ public sealed class StreamTests
     private static readonly string[] History = ["1:0", "1:1", "3:0", "3:1", "3:2"];
 
     /// <summary>Has five events; each call but the last breaks after two items, at least once delivered again.</summary>
-    private sealed class EventChain : V1.Chain.ChainBase
+    private sealed class EventChain : ScriptedChain
     {
         public List<string> AskedFrom { get; } = [];
 
@@ -48,7 +48,7 @@ public sealed class StreamTests
     }
 
     /// <summary>Marks progress, breaks, and then has one event.</summary>
-    private sealed class FilteredChain : V1.Chain.ChainBase
+    private sealed class FilteredChain : ScriptedChain
     {
         public List<string> AskedFrom { get; } = [];
 
@@ -78,7 +78,7 @@ public sealed class StreamTests
         Assert.Equal(["0:0", "7:0"], chain.AskedFrom);
     }
 
-    private sealed class RefusingChain : V1.Chain.ChainBase
+    private sealed class RefusingChain : ScriptedChain
     {
         public override Task SubscribeEvents(V1.SubscribeEventsRequest request, IServerStreamWriter<V1.SubscribeEventsResponse> responseStream, ServerCallContext context)
         {
@@ -114,7 +114,7 @@ public sealed class StreamTests
     }
 
     /// <summary>Blocks 1 to 3, the connection breaking after each; with a hole when told so.</summary>
-    private sealed class BlockChain(bool withHole) : V1.Chain.ChainBase
+    private sealed class BlockChain(bool withHole) : ScriptedChain
     {
         public override async Task StreamBlocks(V1.StreamBlocksRequest request, IServerStreamWriter<V1.GetBlockResponse> responseStream, ServerCallContext context)
         {

@@ -38,7 +38,7 @@ public sealed class FollowedNode : IAsyncLifetime, IDisposable
         var people = await TestPerson.RegisteredAsync(Node, 3);
         (Alice, Bob, Carol) = (people[0], people[1], people[2]);
         Receipt = await Node.Client.As(Alice.Key).FollowAsync(Bob.Did);
-        await Node.Client.AwaitCertifiedAsync(Receipt.Height);
+        await Node.Client.AwaitCertifiedAsync();
     }
 
     public async Task DisposeAsync() => await Node.DisposeAsync();
@@ -265,9 +265,9 @@ public sealed class NodeTests(FollowedNode world) : IClassFixture<FollowedNode>
         }
     }
 
-    private ProvenState Proven(Google.Protobuf.ByteString proof, ulong height)
+    private ProvenFacts Proven(Google.Protobuf.ByteString proof, ulong height)
     {
-        var state = ProvenState.Verify(proof.Span, world.Genesis);
+        var state = ProofFile.FromBytes(proof.Span).Verify(world.Genesis);
         Assert.Equal(height, state.Height);
         return state;
     }

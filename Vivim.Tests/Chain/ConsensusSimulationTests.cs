@@ -1,0 +1,58 @@
+using Vivim.Chain.Consensus;
+
+namespace Vivim.Tests.Chain;
+
+/// <summary>Agreement, validity, termination, accountability and determinism over many seeds; a failing seed is in the message.</summary>
+public sealed class ConsensusSimulationTests
+{
+    private const int Seeds = 200;
+
+    [Theory]
+    [InlineData(1, 0, false)]
+    [InlineData(4, 0, false)]
+    [InlineData(4, 1, false)]
+    [InlineData(4, 1, true)]
+    [InlineData(7, 2, false)]
+    [InlineData(7, 2, true)]
+    public void All_honest_validators_decide_the_same_valid_block(int count, int liars, bool equivocate)
+    {
+        var later = 0;
+        for (var seed = 0; seed < Seeds; seed++)
+        {
+            var simulation = new ConsensusSimulation(count, liars, equivocate, seed);
+            simulation.Run();
+            foreach (var validator in simulation.Honest)
+            {
+                Assert.True(validator.Decision is not null, $"seed {seed}: validator {validator.Index} has not decided; it is in round {validator.Core.Round}, step {validator.Core.Step}, locked {validator.Core.Locked}");
+                Assert.False(simulation.IsInvalid(validator.Decision.BlockId), $"seed {seed}: an invalid block is decided");
+                Assert.True(validator.Decision.Signatures.Count * 3 > count * 2, $"seed {seed}: the certificate has {validator.Decision.Signatures.Count} of {count} signatures");
+                if (validator.Decision.Round > 0) later++;
+            }
+
+            var decided = simulation.Honest.Concat(simulation.Crashed).Where(v => v.Decision is not null).Select(v => v.Decision!.BlockId).Distinct();
+            Assert.True(decided.Count() == 1, $"seed {seed}: different blocks are decided");
+            AssertOnlyLiarsAreAccused(simulation, seed);
+            AssertReplayIsEqual(simulation, seed);
+        }
+
+        Assert.True(later > Seeds / 10, $"the simulation is too tame: only {later} decisions in later rounds");
+    }
+
+    private static void AssertOnlyLiarsAreAccused(ConsensusSimulation simulation, int seed)
+    {
+        foreach (var validator in simulation.Honest.Concat(simulation.Crashed))
+        {
+            foreach (var misbehaviour in validator.Log.SelectMany(l => l.Outputs).OfType<ConsensusOutput.Misbehaviour>())
+                Assert.True(simulation.IsLiar(misbehaviour.Evidence.First), $"seed {seed}: an honest validator is accused");
+        }
+    }
+
+    private static void AssertReplayIsEqual(ConsensusSimulation simulation, int seed)
+    {
+        foreach (var validator in simulation.Honest)
+        {
+            var again = TestValidator.NewCore(simulation.Count, validator.Index);
+            Assert.True(validator.Log.All(l => TestValidator.Text(again.Apply(l.Input)) == TestValidator.Text(l.Outputs)), $"seed {seed}: a replay of validator {validator.Index} gives other outputs");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+using Vivim.Chain.Consensus;
+using Vivim.Protocol;
+using Vivim.Protocol.Consensus;
+using Vivim.Protocol.Encoding;
+using Vivim.Protocol.Keys;
+
+namespace Vivim.Tests.Chain;
+
+/// <summary>What stands between a validator and signing two different things.</summary>
+public sealed class SignerTests : IDisposable
+{
+    private const string ChainId = "vivim-test";
+    private static readonly Hash256 A = Hash256.Of("A"u8);
+    private static readonly (ulong Height, uint Round, Step Step)[] Places =
+        [.. from height in new ulong[] { 6, 7, 8 } from round in new uint[] { 0, 1, 2 } from step in Enum.GetValues<Step>() select (height, round, step)];
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-signer-");
+    private readonly SigningKey key = SigningKey.Generate();
+
+    private static class Rows
+    {
+        public static Arbitrary<SignerRow> Any()
+        {
+            var hash = Gen.Choose(0, 1000).Select(n => Hash256.Of(BitConverter.GetBytes(n)));
+            var number = Gen.OneOf(Gen.Choose(0, 5).Select(n => (ulong)n), Gen.Constant(ulong.MaxValue));
+            var round = Gen.OneOf(Gen.Choose(0, 5).Select(n => (uint)n), Gen.Constant(uint.MaxValue));
+            var roundValue = Gen.OneOf(Gen.Constant(RoundValue.None), from r in Gen.Choose(0, 5) from v in hash select new RoundValue(r, v));
+            var proposal = from h in number from v in hash from r in Gen.Choose(0, 5) from vr in Gen.Choose(-1, r - 1) select new Proposal(h, (uint)r, vr, v, TestValidator.Key(r), default);
+            var vote = from h in number from v in Gen.OneOf(hash.Select(x => (Hash256?)x), Gen.Constant<Hash256?>(null)) from r in round from t in Gen.Elements(Enum.GetValues<VoteType>()) select new Vote(t, h, r, v, TestValidator.Key(1), default);
+            return (from version in number
+                    from height in number
+                    from r in round
+                    from step in Gen.Elements(Enum.GetValues<Step>())
+                    from locked in roundValue
+                    from valid in roundValue
+                    from proposals in proposal.ListOf()
+                    from votes in vote.ListOf()
+                    select new SignerRow(version, height, r, step, locked, valid, proposals, votes)).ToArbitrary();
+        }
+    }
+
+    public void Dispose()
+    {
+        key.Dispose();
+        folder.Delete(recursive: true);
+    }
+
+    [Property(Arbitrary = [typeof(Rows)])]
+    public void A_row_survives_its_encoding(SignerRow row)
+    {
+        var again = SignerRow.FromBytes(row.ToBytes());
+        Assert.Equal(row with { Proposals = again.Proposals, Votes = again.Votes }, again);
+        Assert.Equal(row.Proposals, again.Proposals);
+        Assert.Equal(row.Votes, again.Votes);
+    }
+
+    [Property(Arbitrary = [typeof(Rows)])]
+    public void Damaged_bytes_are_refused_or_are_the_one_encoding_of_another_row(SignerRow row, uint place, byte mask, uint length)
+    {
+        var bytes = row.ToBytes();
+        bytes[place % bytes.Length] ^= mask;
+        foreach (var damaged in new[] { bytes, bytes[..(int)(length % bytes.Length)], [.. bytes, mask] })
+        {
+            try
+            {
+                Assert.Equal(damaged, SignerRow.FromBytes(damaged).ToBytes());
+            }
+            catch (MalformedException)
+            {
+                // Refused.
+            }
+        }
+    }
+
+    [Fact]
+    public void A_row_takes_only_what_is_above_it()
+    {
+        foreach (var before in Places)
+        {
+            var row = SignerRow.Initial.With(before.Height, before.Round, before.Step, RoundValue.None, RoundValue.None, null, VoteAt(before));
+            foreach (var after in Places)
+            {
+                SignerRow Next() => row.With(after.Height, after.Round, after.Step, RoundValue.None, RoundValue.None, null, VoteAt(after));
+                if (after.CompareTo(before) > 0) Assert.Equal((2ul, after.Height == before.Height ? 2 : 1), (Next().Version, Next().Votes.Count));
+                else Assert.Throws<SignerRegressionException>(Next);
+            }
+        }
+    }
+
+    [Fact]
+    public void What_is_signed_verifies_and_is_in_the_row_of_the_next_start()
+    {
+        using var store = NewStore();
+        var signer = new Signer(store, key, ChainId);
+        var proposal = signer.SignProposal(7, 0, -1, A, RoundValue.None, RoundValue.None);
+        var vote = signer.SignVote(VoteType.Prevote, 7, 0, A, RoundValue.None, RoundValue.None);
+        var nil = signer.SignVote(VoteType.Precommit, 7, 0, null, new RoundValue(0, A), new RoundValue(0, A));
+        Assert.True(proposal.SignatureVerifies(ChainId) && vote.SignatureVerifies(ChainId) && nil.SignatureVerifies(ChainId));
+        Assert.False(vote.SignatureVerifies("another chain"));
+
+        using var reopened = new SqliteSignerStore(Path.Combine(folder.FullName, "signer.db"));
+        var row = new Signer(reopened, key, ChainId).Row;
+        Assert.Equal((3ul, 7ul, 0u, Step.Precommit, new RoundValue(0, A)), (row.Version, row.Height, row.Round, row.Step, row.Locked));
+        Assert.Equal([proposal], row.Proposals);
+        Assert.Equal([vote, nil], row.Votes);
+    }
+
+    [Fact]
+    public void Of_two_incarnations_only_one_can_sign_and_the_other_gets_nothing_out()
+    {
+        using var store = NewStore();
+        using var other = new SqliteSignerStore(Path.Combine(folder.FullName, "signer.db"));
+        var first = new Signer(store, key, ChainId);
+        var second = new Signer(other, key, ChainId);
+        var vote = first.SignVote(VoteType.Prevote, 7, 0, A, RoundValue.None, RoundValue.None);
+        Assert.Throws<StaleSignerException>(() => second.SignVote(VoteType.Prevote, 7, 0, null, RoundValue.None, RoundValue.None));
+        Assert.Throws<StaleSignerException>(() => second.SignProposal(8, 0, -1, A, RoundValue.None, RoundValue.None));
+        Assert.Equal([vote], store.Load(key.PublicKey)!.Votes);
+        Assert.Empty(store.Load(key.PublicKey)!.Proposals);
+    }
+
+    [Fact]
+    public void A_write_that_fails_lets_nothing_out_and_one_that_was_kept_nevertheless_is_found_at_the_next_start()
+    {
+        using var store = NewStore();
+        var lost = new Signer(new FaultyStore(store, keeps: false), key, ChainId);
+        Assert.Throws<IOException>(() => lost.SignVote(VoteType.Prevote, 7, 0, A, RoundValue.None, RoundValue.None));
+        Assert.Equal(0ul, store.Load(key.PublicKey)!.Version);
+
+        var kept = new Signer(new FaultyStore(store, keeps: true), key, ChainId);
+        Assert.Throws<IOException>(() => kept.SignVote(VoteType.Prevote, 7, 0, A, RoundValue.None, RoundValue.None));
+        var next = new Signer(store, key, ChainId);
+        Assert.Throws<SignerRegressionException>(() => next.SignVote(VoteType.Prevote, 7, 0, null, RoundValue.None, RoundValue.None));
+        Assert.Equal(A, Assert.Single(next.Row.Votes).BlockId);
+    }
+
+    [Fact]
+    public void A_key_without_a_row_does_not_sign()
+    {
+        using var store = new SqliteSignerStore(Path.Combine(folder.FullName, "signer.db"));
+        Assert.Throws<InvalidOperationException>(() => new Signer(store, key, ChainId));
+    }
+
+    [Fact]
+    public void Votes_of_any_power_are_added_without_overflow()
+    {
+        ulong[] powers = [ValidatorSet.MaxTotalPower / 2, ValidatorSet.MaxTotalPower / 3, 1, 1];
+        var keeper = new VoteKeeper(new ValidatorSet(powers.Select((power, i) => new Validator(TestValidator.Key(i), power))));
+        keeper.Add(TestValidator.VoteOf(0, VoteType.Prevote, 0, A));
+        Assert.False(keeper.HasQuorum(VoteType.Prevote, 0, A));
+        keeper.Add(TestValidator.VoteOf(2, VoteType.Prevote, 0, A));
+        keeper.Add(TestValidator.VoteOf(3, VoteType.Prevote, 0, A));
+        Assert.False(keeper.HasQuorumOfAny(VoteType.Prevote, 0));
+        Assert.Equal(powers[0] + 2, keeper.PowerSeen(0));
+        keeper.Add(TestValidator.VoteOf(1, VoteType.Prevote, 0, A));
+        Assert.True(keeper.HasQuorum(VoteType.Prevote, 0, A));
+    }
+
+    private static Vote VoteAt((ulong Height, uint Round, Step Step) place) => TestValidator.VoteOf(0, VoteType.Prevote, place.Round, A) with { Height = place.Height };
+
+    private SqliteSignerStore NewStore()
+    {
+        var store = new SqliteSignerStore(Path.Combine(folder.FullName, "signer.db"));
+        store.Create(key.PublicKey, SignerRow.Initial);
+        return store;
+    }
+
+    /// <summary>Fails every write, and keeps it all the same or not.</summary>
+    private sealed class FaultyStore(ISignerStore inner, bool keeps) : ISignerStore
+    {
+        public SignerRow? Load(PublicKey key) => inner.Load(key);
+
+        public void Create(PublicKey key, SignerRow row) => inner.Create(key, row);
+
+        public bool CompareAndSet(PublicKey key, ulong expectedVersion, SignerRow row)
+        {
+            if (keeps) inner.CompareAndSet(key, expectedVersion, row);
+            throw new IOException("the disk is gone");
+        }
+    }
+}

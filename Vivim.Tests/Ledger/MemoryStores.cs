@@ -1,0 +1,72 @@
+using Vivim.Ledger.State;
+using Vivim.Ledger.Storage;
+using Vivim.Protocol;
+using Vivim.Protocol.Blocks;
+
+namespace Vivim.Tests.Ledger;
+
+/// <summary>A chain store without a disk.</summary>
+internal sealed class MemoryChainStore : IChainStore
+{
+    private readonly SortedDictionary<ulong, BlockRecord> blocks = [];
+    private readonly SortedDictionary<ulong, byte[]> changes = [];
+    private readonly Dictionary<Hash256, TransactionPosition> positions = [];
+
+    public Hash256? Genesis { get; private set; }
+
+    public void Initialize(Hash256 genesis) => Genesis = genesis;
+
+    public (ulong Oldest, ulong Newest) Heights() => blocks.Count == 0 ? (0, 0) : (blocks.Keys.First(), blocks.Keys.Last());
+
+    public BlockRecord? Read(ulong height) => blocks.GetValueOrDefault(height);
+
+    public byte[]? ReadEvents(ulong height) => Read(height)?.Events;
+
+    public TransactionPosition? Find(Hash256 transactionId) => positions.TryGetValue(transactionId, out var position) ? position : null;
+
+    public void Append(BlockRecord record, IReadOnlyList<Hash256> transactionIds, byte[] changes)
+    {
+        blocks.Add(record.Height, record);
+        this.changes.Add(record.Height, changes);
+        for (var i = 0; i < transactionIds.Count; i++) positions.Add(transactionIds[i], new TransactionPosition(record.Height, (uint)i));
+    }
+
+    public IEnumerable<KeyValuePair<ulong, byte[]>> ChangesAfter(ulong height) => changes.Where(row => row.Key > height);
+
+    public void DropChangesUpTo(ulong height) => Drop(changes, row => row <= height);
+
+    public void DropBlocksBelow(ulong height) => Drop(blocks, row => row < height);
+
+    private static void Drop<T>(SortedDictionary<ulong, T> rows, Func<ulong, bool> isDropped)
+    {
+        foreach (var height in rows.Keys.Where(isDropped).ToList()) rows.Remove(height);
+    }
+}
+
+/// <summary>A state store without a disk.</summary>
+internal sealed class MemoryStateStore : IStateStore
+{
+    private readonly SortedDictionary<byte[], byte[]> rows = new(KeyComparer.Instance);
+
+    public ulong? Height { get; private set; }
+
+    public byte[]? Get(byte[] key) => rows.GetValueOrDefault(key);
+
+    public byte[]? FindKey(byte[] keyHash) => rows.Keys.FirstOrDefault(key => Hash256.Of(key) == new Hash256(keyHash));
+
+    public IEnumerable<KeyValuePair<byte[], byte[]>> Range(byte[] prefix, byte[] after) =>
+        rows.Where(row => row.Key.AsSpan().StartsWith(prefix) && KeyComparer.Instance.Compare(row.Key, after) > 0);
+
+    public IEnumerable<KeyValuePair<byte[], byte[]>> All() => rows;
+
+    public void Write(ulong height, IReadOnlyDictionary<byte[], byte[]?> changes)
+    {
+        foreach (var (key, value) in changes)
+        {
+            if (value is null) rows.Remove(key);
+            else rows[key] = value;
+        }
+
+        Height = height;
+    }
+}

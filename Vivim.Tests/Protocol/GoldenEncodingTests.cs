@@ -1,0 +1,169 @@
+using System.Text;
+using Vivim.Ledger.Execution;
+using Vivim.Ledger.State;
+using Vivim.Protocol;
+using Vivim.Protocol.Consensus;
+using Vivim.Protocol.Encoding;
+using Vivim.Protocol.Identity;
+using Vivim.Protocol.Keys;
+using Vivim.Protocol.Proofs;
+using Vivim.Protocol.State;
+using Vivim.Tests.Ledger;
+
+namespace Vivim.Tests.Protocol;
+
+/// <summary>
+/// The bytes of every encoding, written down: a change of one of these is another format, and needs another version. docs/spec/encoding.md
+/// shows the same examples, so that other implementations can check themselves.
+/// </summary>
+public sealed class GoldenEncodingTests
+{
+    private const string Golden = """
+        did:key: 01d5bf4a3fcce717b0388bcc2749ebc148ad9969b23f45ee1b605fd58778576ac4
+        did:vivim: 027bfd2a65b784d27dcfa4a85103fea875f3bdc973b0e6abf0cf127573ed4adb6e
+        registration body: 0a0a766976696d2d7465737412386469643a6b65793a7a364d6b74716534633772483350576f574548557a4b7476444843744455735666394a6b5a5241376e5a683969324644206452740a386469643a6b65793a7a364d6b74716534633772483350576f574548557a4b7476444843744455735666394a6b5a5241376e5a68396932464412386469643a6b65793a7a364d6b744d526e454473365959434c7a6b5a6955754e47336332513231677a45785567466f4d4d3558436f514c5445
+        registration signing frame: 0014766976696d2f7472616e73616374696f6e2f7631000a766976696d2d746573740a0a766976696d2d7465737412386469643a6b65793a7a364d6b74716534633772483350576f574548557a4b7476444843744455735666394a6b5a5241376e5a683969324644206452740a386469643a6b65793a7a364d6b74716534633772483350576f574548557a4b7476444843744455735666394a6b5a5241376e5a68396932464412386469643a6b65793a7a364d6b744d526e454473365959434c7a6b5a6955754e47336332513231677a45785567466f4d4d3558436f514c5445
+        registration id: 61411fa05f5bac54e1112d40175b1fef51adee0621f995dc1566145d99641635
+        registration envelope: 000000be0a0a766976696d2d7465737412386469643a6b65793a7a364d6b74716534633772483350576f574548557a4b7476444843744455735666394a6b5a5241376e5a683969324644206452740a386469643a6b65793a7a364d6b74716534633772483350576f574548557a4b7476444843744455735666394a6b5a5241376e5a68396932464412386469643a6b65793a7a364d6b744d526e454473365959434c7a6b5a6955754e47336332513231677a45785567466f4d4d3558436f514c5445d5bf4a3fcce717b0388bcc2749ebc148ad9969b23f45ee1b605fd58778576ac487ebdf5c68a3393617efca61cd37213b0c89bd994a4397a91fdd0e4cfa9ff7838db23aee44520bb37b9ca47c118f75b56761bf26e63cea0da8e2805fde5e3e08
+        follow body: 0a0a766976696d2d74657374123f6469643a766976696d3a6270703673757a6e7871746a683374356576626971683776696f787a3333736c747764746b78346770636a327868336b6b336e7861180720ac025a410a3f6469643a766976696d3a627032703462726e65357472647470706a71727967636a737a6e6d656e7477726c6a726e65793370746d6d346c7679656332677071
+        follow id: 910d4d3477932f5224304cb1a94bd17041abb9c6ef8efd3b7de015fc4d498cc6
+        follow envelope: 000000950a0a766976696d2d74657374123f6469643a766976696d3a6270703673757a6e7871746a683374356576626971683776696f787a3333736c747764746b78346770636a327868336b6b336e7861180720ac025a410a3f6469643a766976696d3a627032703462726e65357472647470706a71727967636a737a6e6d656e7477726c6a726e65793370746d6d346c7679656332677071d5bf4a3fcce717b0388bcc2749ebc148ad9969b23f45ee1b605fd58778576ac4b806dacb8af9140a2e5209cb0b679e22c58b3aa1a79fd51777e34834b24ae66ff2e7f99c90d957b6dd08f6618eb515529f3a8d77ac4874c3f383cc2c6779b20a
+        receipt: 0bf474896363505e5ea5e5d6ace8ebfb13a760a409b1fb467d428fc716f9f28400000000000000050000000300050000
+        event: 0000000000000005000000020002027bfd2a65b784d27dcfa4a85103fea875f3bdc973b0e6abf0cf127573ed4adb6e027e9fc0c5a4ece239bde984706126596b08d9da2b4c5a4c6df36338bae082d19f0bf474896363505e5ea5e5d6ace8ebfb13a760a409b1fb467d428fc716f9f284
+        header: 000100000001000a766976696d2d746573740000000000000005000000010000018bcfe56800e47125968b3b71049fbc4802d1e40a71ea1359decfabacf70b34588037d4ff0cfcd972a402f3c61f17dd39e63a40550ea2fda3fa52c1ed422ea6237cab9f55351b29b5dfb252af89a3b6d32d3db65a834d001139c6662819aec001c4f935b0391b29b5dfb252af89a3b6d32d3db65a834d001139c6662819aec001c4f935b0392617536b5028fe5460f629760fd2cc153de8127963f59db888016f21efee085de3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b8556a361a742b06bb53dcfc3e6e38a95019426646bfda028a2b45a4dce01efcd3cb4ba69735ca53765ed6a709edb56c6ea236b7193a3b29a6b390c346f0f4340e4ee3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+        block id: 905b7da3a24619806b23b044baafa2cc2e9465932ebd8a6a65efbd723fe2d61c
+        block: 000100000001000a766976696d2d746573740000000000000005000000010000018bcfe56800e47125968b3b71049fbc4802d1e40a71ea1359decfabacf70b34588037d4ff0cfcd972a402f3c61f17dd39e63a40550ea2fda3fa52c1ed422ea6237cab9f55351b29b5dfb252af89a3b6d32d3db65a834d001139c6662819aec001c4f935b0391b29b5dfb252af89a3b6d32d3db65a834d001139c6662819aec001c4f935b0392617536b5028fe5460f629760fd2cc153de8127963f59db888016f21efee085de3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b8556a361a742b06bb53dcfc3e6e38a95019426646bfda028a2b45a4dce01efcd3cb4ba69735ca53765ed6a709edb56c6ea236b7193a3b29a6b390c346f0f4340e4ee3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85500000002000000be0a0a766976696d2d7465737412386469643a6b65793a7a364d6b74716534633772483350576f574548557a4b7476444843744455735666394a6b5a5241376e5a683969324644206452740a386469643a6b65793a7a364d6b74716534633772483350576f574548557a4b7476444843744455735666394a6b5a5241376e5a68396932464412386469643a6b65793a7a364d6b744d526e454473365959434c7a6b5a6955754e47336332513231677a45785567466f4d4d3558436f514c5445d5bf4a3fcce717b0388bcc2749ebc148ad9969b23f45ee1b605fd58778576ac487ebdf5c68a3393617efca61cd37213b0c89bd994a4397a91fdd0e4cfa9ff7838db23aee44520bb37b9ca47c118f75b56761bf26e63cea0da8e2805fde5e3e08000000950a0a766976696d2d74657374123f6469643a766976696d3a6270703673757a6e7871746a683374356576626971683776696f787a3333736c747764746b78346770636a327868336b6b336e7861180720ac025a410a3f6469643a766976696d3a627032703462726e65357472647470706a71727967636a737a6e6d656e7477726c6a726e65793370746d6d346c7679656332677071d5bf4a3fcce717b0388bcc2749ebc148ad9969b23f45ee1b605fd58778576ac4b806dacb8af9140a2e5209cb0b679e22c58b3aa1a79fd51777e34834b24ae66ff2e7f99c90d957b6dd08f6618eb515529f3a8d77ac4874c3f383cc2c6779b20a0000000102000000000000000500000001010bf474896363505e5ea5e5d6ace8ebfb13a760a409b1fb467d428fc716f9f2842617536b5028fe5460f629760fd2cc153de8127963f59db888016f21efee085dac5da4c9f1670914125e0fc25b84f08f051e2c9ddfa39622f373f651ab23e0e31fcf66d130c68ec65f5a2af31c2505b64b96dacd1a54b6810f4037912749b90f01000000000000000500000001002617536b5028fe5460f629760fd2cc153de8127963f59db888016f21efee085d742bcc6925fb32c227f4ccc14b08cd1c38b06b36e694d0feecec62f478e9efb2873cdcedcfdd66a9b083c82a92d39b65243ad80869ba5a1139824ab951172c03010000000000000004000000000bf474896363505e5ea5e5d6ace8ebfb13a760a409b1fb467d428fc716f9f284000000020000ac5da4c9f1670914125e0fc25b84f08f051e2c9ddfa39622f373f651ab23e0e31fcf66d130c68ec65f5a2af31c2505b64b96dacd1a54b6810f4037912749b90f0102742bcc6925fb32c227f4ccc14b08cd1c38b06b36e694d0feecec62f478e9efb2873cdcedcfdd66a9b083c82a92d39b65243ad80869ba5a1139824ab951172c03
+        prevote signed bytes: 000d766976696d2f766f74652f7631000a766976696d2d746573740100000000000000050000000100
+        prevote: 01000000000000000500000001002617536b5028fe5460f629760fd2cc153de8127963f59db888016f21efee085d742bcc6925fb32c227f4ccc14b08cd1c38b06b36e694d0feecec62f478e9efb2873cdcedcfdd66a9b083c82a92d39b65243ad80869ba5a1139824ab951172c03
+        precommit signed bytes: 000d766976696d2f766f74652f7631000a766976696d2d7465737402000000000000000500000001010bf474896363505e5ea5e5d6ace8ebfb13a760a409b1fb467d428fc716f9f284
+        precommit: 02000000000000000500000001010bf474896363505e5ea5e5d6ace8ebfb13a760a409b1fb467d428fc716f9f2842617536b5028fe5460f629760fd2cc153de8127963f59db888016f21efee085dac5da4c9f1670914125e0fc25b84f08f051e2c9ddfa39622f373f651ab23e0e31fcf66d130c68ec65f5a2af31c2505b64b96dacd1a54b6810f4037912749b90f
+        proposal: 000000000000000500000001ffffffff0bf474896363505e5ea5e5d6ace8ebfb13a760a409b1fb467d428fc716f9f2842617536b5028fe5460f629760fd2cc153de8127963f59db888016f21efee085dd7e28d938b69b73c2d1308cfca902ea2b01693841e8e56e74ed111c6effdb70a9e7b6e1d3e97c350705a3da86c869fa19e9915889cbdee809be36d4f90820104
+        certificate: 0000000000000004000000000bf474896363505e5ea5e5d6ace8ebfb13a760a409b1fb467d428fc716f9f284000000020000ac5da4c9f1670914125e0fc25b84f08f051e2c9ddfa39622f373f651ab23e0e31fcf66d130c68ec65f5a2af31c2505b64b96dacd1a54b6810f4037912749b90f0102742bcc6925fb32c227f4ccc14b08cd1c38b06b36e694d0feecec62f478e9efb2873cdcedcfdd66a9b083c82a92d39b65243ad80869ba5a1139824ab951172c03
+        certificate hash: 6a361a742b06bb53dcfc3e6e38a95019426646bfda028a2b45a4dce01efcd3cb
+        validator set: 000000022617536b5028fe5460f629760fd2cc153de8127963f59db888016f21efee085d000000000000000ad5bf4a3fcce717b0388bcc2749ebc148ad9969b23f45ee1b605fd58778576ac40000000000000001
+        validator set hash: 1b29b5dfb252af89a3b6d32d3db65a834d001139c6662819aec001c4f935b039
+        evidence: 02000000000000000500000001010bf474896363505e5ea5e5d6ace8ebfb13a760a409b1fb467d428fc716f9f2842617536b5028fe5460f629760fd2cc153de8127963f59db888016f21efee085dac5da4c9f1670914125e0fc25b84f08f051e2c9ddfa39622f373f651ab23e0e31fcf66d130c68ec65f5a2af31c2505b64b96dacd1a54b6810f4037912749b90f01000000000000000500000001002617536b5028fe5460f629760fd2cc153de8127963f59db888016f21efee085d742bcc6925fb32c227f4ccc14b08cd1c38b06b36e694d0feecec62f478e9efb2873cdcedcfdd66a9b083c82a92d39b65243ad80869ba5a1139824ab951172c03
+        parameters: 000003e8000075300080000000004e2000001000000007d000000064000027100000040000002710
+        genesis hash: 44eb55186e73bd9c5fa8296f03586069a241d828e52b54717010989104c006fe
+        account: 00000000000000090000000000000003000000080001117000000002
+        identity: d5bf4a3fcce717b0388bcc2749ebc148ad9969b23f45ee1b605fd58778576ac4000000000000000502ecc1b58727f3f12b3194881a9ecb9de0b28ce7b207230d8e930fe1bce75e256c2617536b5028fe5460f629760fd2cc153de8127963f59db888016f21efee085d
+        edge: 000000000000000500000002
+        registrations: 000000000000000300000004
+        rules-version key: 72
+        parameters key: 70
+        validators key: 76
+        registrations key: 77
+        did:key account key: 6101d5bf4a3fcce717b0388bcc2749ebc148ad9969b23f45ee1b605fd58778576ac4
+        did:vivim account key: 61027bfd2a65b784d27dcfa4a85103fea875f3bdc973b0e6abf0cf127573ed4adb6e
+        identity key: 697bfd2a65b784d27dcfa4a85103fea875f3bdc973b0e6abf0cf127573ed4adb6e
+        signing key key: 6bd5bf4a3fcce717b0388bcc2749ebc148ad9969b23f45ee1b605fd58778576ac4
+        edge key: 667e9fc0c5a4ece239bde984706126596b08d9da2b4c5a4c6df36338bae082d19f7bfd2a65b784d27dcfa4a85103fea875f3bdc973b0e6abf0cf127573ed4adb6e
+        existence proof: 01000000226101d5bf4a3fcce717b0388bcc2749ebc148ad9969b23f45ee1b605fd58778576ac40000001c000000000000000100000000000000000000000100000000000000000002009d2db11254ba7edc14986449071bdc1e2b3c292c37bd938c1f646766a5fa39b523c97dfd62c4aad8846aa0613c72a32d69d27d58290cf386b03e87cdc7aae611
+        absence proof: 020000002261027e9fc0c5a4ece239bde984706126596b08d9da2b4c5a4c6df36338bae082d19f03000000017000000028000003e8000075300080000000004e2000001000000007d000000064000027100000040000002710000440bacaf1bf18fa000ed0c0ea6135af1aa7929d05b6b8418548dd73814c7eb8703f6a6bbbd9e60729f8b0d4b3d9d4a2fd3a3f85a470b2e642df12fc9ff1c1c8a7ecd38326c8941263f082973af74da48bb3d885e11ff014bccd1d11b047a8f7234a0000000172000000040000000100052019c17c3af236fdc5f961417c3e864ae828e7da3c68cd2b4ed495b6820dc4b13e800bda9a50201fd405c70e5728bc31c61801c832ef38119b42cad7e4635e406844f68ff2c99182309b9b612abac118de7bcd247f32b942aff0349dbeedca745fd38326c8941263f082973af74da48bb3d885e11ff014bccd1d11b047a8f7234a
+        proof file: 564956494d505246000100000001000a766976696d2d746573740000000000000002000000000000018bcfe56fd0962388684b69dc2494bc117b16fc885c4595014baa54f1ca767c76e55aedc511e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855169ec52e5c14ba18508c4685bca972f64fe4b0917462677f886d865955fb5c02169ec52e5c14ba18508c4685bca972f64fe4b0917462677f886d865955fb5c022617536b5028fe5460f629760fd2cc153de8127963f59db888016f21efee085de3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85503bd9199390952bc6b66e53e651a7be7f2189b6996ea6f326d780699d77b5dfabb1013291b4f141d5cde68a3a064c2f2c4f12e5f36397d0cdec3b6187cbdbe489cf617976ec1e7cb3d8bd4128c667c097e8b048aa9c73db002895af844a93b301c1a065002d67a9453376877cf0604618df0ed0832209a27d24f5d3a0621cfc4000000000000000200000000039e6a6a013994661e41c6f8218b5ee0ec8ae04c01819b39f168dd62d69967a0000000010000bd94806affa98674596323c09c9fc8e8e8b8b5bbbed12443f79904676f311be34aa8a1c27fd57e38a40a55ac1f858659d4e21ff2adb4551098b8537caf16790700000000000000030101000000226101d5bf4a3fcce717b0388bcc2749ebc148ad9969b23f45ee1b605fd58778576ac40000001c000000000000000100000000000000000000000100000000000000000002009d2db11254ba7edc14986449071bdc1e2b3c292c37bd938c1f646766a5fa39b523c97dfd62c4aad8846aa0613c72a32d69d27d58290cf386b03e87cdc7aae61101020000002261027e9fc0c5a4ece239bde984706126596b08d9da2b4c5a4c6df36338bae082d19f03000000017000000028000003e8000075300080000000004e2000001000000007d000000064000027100000040000002710000440bacaf1bf18fa000ed0c0ea6135af1aa7929d05b6b8418548dd73814c7eb8703f6a6bbbd9e60729f8b0d4b3d9d4a2fd3a3f85a470b2e642df12fc9ff1c1c8a7ecd38326c8941263f082973af74da48bb3d885e11ff014bccd1d11b047a8f7234a0000000172000000040000000100052019c17c3af236fdc5f961417c3e864ae828e7da3c68cd2b4ed495b6820dc4b13e800bda9a50201fd405c70e5728bc31c61801c832ef38119b42cad7e4635e406844f68ff2c99182309b9b612abac118de7bcd247f32b942aff0349dbeedca745fd38326c8941263f082973af74da48bb3d885e11ff014bccd1d11b047a8f7234a0261411fa05f5bac54e1112d40175b1fef51adee0621f995dc1566145d996416350000000000000001000000000000000100000002012de1c4439766230a0379c039e287209db53f6352c7a1792e43c44ab06b04cbb24ff440cfa166d14b44620effd09442ae63711b2e7169439453347f63191e1334
+        change set: 00000002000000010100000000020102010000000103
+        """;
+
+    private static readonly Dictionary<string, string> Expected = Golden.Split('\n').Select(line => line.Split(": ")).ToDictionary(line => line[0], line => line[1]);
+
+    private static readonly Dictionary<string, byte[]> Actual = new()
+    {
+        ["did:key"] = Examples.Encode(Examples.Alice.KeyDid.Encode),
+        ["did:vivim"] = Examples.Encode(Examples.Alice.Did.Encode),
+        ["registration body"] = Examples.Registration.Body.ToArray(),
+        ["registration signing frame"] = SigningDomain.Transaction.Frame(TestChain.ChainId, Examples.Registration.Body.Span),
+        ["registration id"] = Examples.Registration.IdOn(TestChain.ChainId).ToArray(),
+        ["registration envelope"] = Examples.Encode(Examples.Registration.Encode),
+        ["follow body"] = Examples.Follow.Body.ToArray(),
+        ["follow id"] = Examples.Follow.IdOn(TestChain.ChainId).ToArray(),
+        ["follow envelope"] = Examples.Encode(Examples.Follow.Encode),
+        ["receipt"] = Examples.Encode(Examples.Receipt.Encode),
+        ["event"] = Examples.Encode(Examples.Event.Encode),
+        ["header"] = Examples.Encode(Examples.Header.Encode),
+        ["block id"] = Examples.Block.Id.ToArray(),
+        ["block"] = Examples.Block.ToBytes(),
+        ["prevote signed bytes"] = Vote.SignedBytes(VoteType.Prevote, 5, 1, blockId: null, TestChain.ChainId),
+        ["prevote"] = Examples.Encode(Examples.Prevote.Encode),
+        ["precommit signed bytes"] = Vote.SignedBytes(VoteType.Precommit, 5, 1, Examples.Digest, TestChain.ChainId),
+        ["precommit"] = Examples.Encode(Examples.Precommit.Encode),
+        ["proposal"] = Examples.Encode(Examples.Proposal.Encode),
+        ["certificate"] = Examples.Certificate.ToBytes(),
+        ["certificate hash"] = Examples.Certificate.Hash.ToArray(),
+        ["validator set"] = Examples.Encode(Examples.Validators.Encode),
+        ["validator set hash"] = Examples.Validators.Hash.ToArray(),
+        ["evidence"] = Examples.Encode(Examples.Evidence.Encode),
+        ["parameters"] = Examples.Encode(Examples.Genesis.Parameters.Encode),
+        ["genesis hash"] = Examples.Genesis.Hash.ToArray(),
+        ["account"] = Examples.Account.ToBytes(),
+        ["identity"] = Examples.Identity.ToBytes(),
+        ["edge"] = Examples.Edge.ToBytes(),
+        ["registrations"] = new RegistrationCount(3, 4).ToBytes(),
+        ["rules-version key"] = StateKey.RulesVersion,
+        ["parameters key"] = StateKey.Parameters,
+        ["validators key"] = StateKey.Validators,
+        ["registrations key"] = StateKey.Registrations,
+        ["did:key account key"] = StateKey.Account(Examples.Alice.KeyDid),
+        ["did:vivim account key"] = StateKey.Account(Examples.Alice.Did),
+        ["identity key"] = StateKey.Identity(Examples.Alice.Did),
+        ["signing key key"] = StateKey.SigningKey(Examples.Alice.Key.PublicKey),
+        ["edge key"] = StateKey.Edge(Examples.Alice.Did, Examples.Bob.Did),
+        ["existence proof"] = Examples.Encode(((ProofEntry.State)Examples.ProofFile.Entries[0]).Proof.Encode),
+        ["absence proof"] = Examples.Encode(((ProofEntry.State)Examples.ProofFile.Entries[1]).Proof.Encode),
+        ["proof file"] = Examples.ProofFile.ToBytes(),
+        ["change set"] = WriteSet.Encode(Examples.Changes),
+    };
+
+    public static TheoryData<string> Names => [.. Actual.Keys.Union(Expected.Keys)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void The_bytes_are_these(string name) => Assert.Equal((name, Expected[name]), (name, Convert.ToHexStringLower(Actual[name])));
+
+    [Fact]
+    public void The_specification_shows_every_example()
+    {
+        var document = File.ReadAllText(Repository.PathOf("docs", "spec", "encoding.md"));
+        Assert.All(Expected, example => Assert.Contains($"{example.Key}\n{example.Value}\n", document, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_examples_hold()
+    {
+        Assert.True(Examples.Registration.SignatureVerifies(TestChain.ChainId));
+        Assert.True(Examples.Prevote.SignatureVerifies(TestChain.ChainId));
+        Assert.True(Examples.Proposal.SignatureVerifies(TestChain.ChainId));
+        Assert.Equal(Hash256.Of(Examples.Encode(Examples.Header.Encode)), Examples.Block.Id);
+        Examples.ProofFile.Verify(Examples.Genesis);
+    }
+
+    [Fact]
+    public void A_signature_for_one_purpose_or_chain_stands_for_no_other()
+    {
+        var frames = new[] { SigningDomain.Transaction, SigningDomain.Proposal, SigningDomain.Vote }.SelectMany(domain => new[] { "a", "ab" }.Select(chain => domain.Frame(chain, "bc"u8))).ToList();
+        Assert.Equal(6, frames.Distinct(KeyComparer.Instance).Count());
+        Assert.NotEqual(SigningDomain.Vote.Frame("a", "bc"u8), SigningDomain.Vote.Frame("ab", "c"u8));
+        Assert.False((Examples.Precommit with { Type = VoteType.Prevote }).SignatureVerifies(TestChain.ChainId));
+        Assert.False((Examples.Precommit with { BlockId = null }).SignatureVerifies(TestChain.ChainId));
+        Assert.False((Examples.Precommit with { Height = 6 }).SignatureVerifies(TestChain.ChainId));
+        Assert.False((Examples.Precommit with { Round = 2 }).SignatureVerifies(TestChain.ChainId));
+        Assert.False(Examples.Precommit.SignatureVerifies("other"));
+        Assert.False((Examples.Proposal with { ValidRound = 0 }).SignatureVerifies(TestChain.ChainId));
+        Assert.False((Examples.Proposal with { Round = 0 }).SignatureVerifies(TestChain.ChainId));
+        Assert.False((Examples.Proposal with { BlockId = Hash256.Zero }).SignatureVerifies(TestChain.ChainId));
+    }
+
+    [Fact]
+    public void Every_state_key_says_in_words_what_it_is_of()
+    {
+        var (alice, bob) = (Examples.Alice, Examples.Bob);
+        Assert.Equal($"{alice.Did} follows {bob.Did}", StateKey.Describe(StateKey.Edge(alice.Did, bob.Did)));
+        Assert.Equal((alice.Did, bob.Did), StateKey.ParseEdge(StateKey.Edge(alice.Did, bob.Did)));
+        Assert.True(StateKey.Edge(alice.Did, bob.Did).AsSpan().StartsWith(StateKey.FollowersPrefix(bob.Did)));
+        Assert.Equal($"account of {alice.KeyDid}", StateKey.Describe(StateKey.Account(alice.KeyDid)));
+        Assert.Equal($"identity {alice.Did}", StateKey.Describe(StateKey.Identity(alice.Did)));
+        Assert.Equal($"identity of {alice.KeyDid}", StateKey.Describe(StateKey.SigningKey(alice.Key.PublicKey)));
+        Assert.Equal("state key 72", StateKey.Describe(StateKey.RulesVersion));
+        Assert.Throws<ArgumentException>(() => StateKey.Edge(alice.KeyDid, bob.Did));
+        Assert.Throws<MalformedException>(() => StateKey.ParseEdge(StateKey.Account(alice.Did)));
+    }
+}

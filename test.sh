@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Installs what the tests need (as root on Debian; elsewhere it says what is missing) and runs them all.
+# Ends with a line "N passed, N failed, N skipped"; exits 0 only if none failed.
+set -u
+cd "$(dirname "$0")"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+
+passed=0 failed=0 skipped=0
+
+finish() {
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ "$failed" -eq 0 ]
+  exit
+}
+
+# step NAME COMMAND...: one check that passes or fails as a whole.
+step() {
+  local name=$1
+  shift
+  echo "== $name"
+  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $name"; fi
+}
+
+install_programs() {
+  local missing=()
+  for program in gcc strace python3; do command -v "$program" > /dev/null || missing+=("$program"); done
+  [ ${#missing[@]} -eq 0 ] && return
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null; then
+    # libc6-dev: gcc alone lacks the C library's headers.
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" libc6-dev > /dev/null
+  else
+    echo "Not installed: ${missing[*]}. The tests that need them are skipped."
+  fi
+}
+
+run_tests() {
+  local log
+  log=$(mktemp)
+  dotnet test Vivim.Tests --no-build --nologo 2>&1 | tee "$log"
+  local status=${PIPESTATUS[0]}
+  # "Passed!  - Failed: 0, Passed: 60, Skipped: 2, Total: 62, ..."
+  read -r f p s < <(sed -nE 's/.*Failed: *([0-9]+), Passed: *([0-9]+), Skipped: *([0-9]+).*/\1 \2 \3/p' "$log" | tail -1)
+  rm -f "$log"
+  if [ -z "${p:-}" ] || { [ "$status" -ne 0 ] && [ "${f:-0}" -eq 0 ]; }; then
+    echo "FAILED: the test run broke off"
+    failed=$((failed + 1))
+  fi
+  passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
+}
+
+if ! dotnet --version > /dev/null 2>&1; then
+  echo "The .NET 10 SDK is missing."
+  failed=1
+  finish
+fi
+install_programs
+step "build without warnings" dotnet build Vivim.sln --nologo -v quiet
+[ "$failed" -eq 0 ] || finish
+step "format" dotnet format Vivim.sln --verify-no-changes --no-restore --severity warn
+if command -v gcc > /dev/null && command -v strace > /dev/null && command -v python3 > /dev/null; then
+  step "durability tools" tests/tools/selftest.sh
+else
+  skipped=$((skipped + 1))
+fi
+echo "== tests"
+run_tests
+finish

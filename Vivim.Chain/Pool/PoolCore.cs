@@ -159,7 +159,7 @@ public sealed class PoolCore(string chainId, ChainParameters parameters, PoolLim
         if (transaction.Nonce - next >= parameters.MaxNonceAhead) return new Refusal(RefusalReason.NonceTooFar, $"nonce {transaction.Nonce} is {transaction.Nonce - next} ahead of the committed {next}, less than {parameters.MaxNonceAhead} is allowed: wait for commits");
         if (queue?.ByNonce.ContainsKey(transaction.Nonce) == true) return new Refusal(RefusalReason.NonceConflict, $"another transaction with nonce {transaction.Nonce} is waiting: use the next free nonce, or wait until it is committed or expires");
         if (sender.Account.QuotaLeft(nextHeight, parameters.QuotaWindowHeights, parameters.QuotaActions) <= (uint)(queue?.ByNonce.Count ?? 0)) return InclusionRules.QuotaExceeded(nextHeight, parameters);
-        if (transaction.Action is RegisterIdentity && registrationsLeft == 0) return new Refusal(RefusalReason.RegistrationsExceeded, $"the chain takes {parameters.MaxRegistrations} registrations per {parameters.QuotaWindowHeights} heights: send again from height {InclusionRules.NextWindow(nextHeight, parameters)}");
+        if (transaction.Action is RegisterIdentity && registrationsLeft == 0) return InclusionRules.RegistrationsExceeded(nextHeight, parameters);
         if (Count >= limits.MaxTransactions || bytes + transaction.Envelope.Size > limits.MaxBytes) return new Refusal(RefusalReason.PoolFull, $"this partition of the pool holds {Count} transactions and is full: send again after the next block");
         return null;
     }

@@ -151,9 +151,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
 
     private static SenderView View(NodeLedger ledger, IReadOnlyList<Did> senders)
     {
-        var parameters = ledger.Tip.System.Parameters;
-        var (window, used) = RegistrationCount.Read(ledger.State);
-        var left = window == (ledger.Tip.Height + 1) / parameters.QuotaWindowHeights ? parameters.MaxRegistrations - Math.Min(parameters.MaxRegistrations, used) : parameters.MaxRegistrations;
+        var left = RegistrationCount.Read(ledger.State).LeftAt(ledger.Tip.Height + 1, ledger.Tip.System.Parameters);
         return new SenderView(ledger.Tip.Height, left, senders.ToDictionary(did => did, did => SenderState.Read(ledger.State, did)));
     }
 

@@ -40,8 +40,7 @@ public sealed class InclusionRules
         this.chainId = chainId;
         this.height = height;
         this.parameters = parameters;
-        var (window, used) = RegistrationCount.Read(parent);
-        registrationsLeft = window == height / parameters.QuotaWindowHeights ? parameters.MaxRegistrations - Math.Min(parameters.MaxRegistrations, used) : parameters.MaxRegistrations;
+        registrationsLeft = RegistrationCount.Read(parent).LeftAt(height, parameters);
     }
 
     private sealed record Sender(PublicKey? SigningKey, ulong NextNonce, uint QuotaLeft);
@@ -79,7 +78,7 @@ public sealed class InclusionRules
         if (sender.QuotaLeft == 0) return QuotaExceeded(height, parameters);
         if (transaction.Action is RegisterIdentity)
         {
-            if (registrationsLeft == 0) return new Refusal(RefusalReason.RegistrationsExceeded, $"the chain takes {parameters.MaxRegistrations} registrations per {parameters.QuotaWindowHeights} heights: send again from height {NextWindow(height, parameters)}");
+            if (registrationsLeft == 0) return RegistrationsExceeded(height, parameters);
             registrationsLeft--;
         }
 
@@ -90,6 +89,10 @@ public sealed class InclusionRules
     /// <summary>The refusal of a sender without quota, naming the height at which there is some again.</summary>
     public static Refusal QuotaExceeded(ulong height, ChainParameters parameters) =>
         new(RefusalReason.QuotaExceeded, $"{parameters.QuotaActions} actions per {parameters.QuotaWindowHeights} heights are used up: send again from height {NextWindow(height, parameters)}");
+
+    /// <summary>The refusal of a registration too many, naming the height at which there are some again.</summary>
+    public static Refusal RegistrationsExceeded(ulong height, ChainParameters parameters) =>
+        new(RefusalReason.RegistrationsExceeded, $"the chain takes {parameters.MaxRegistrations} registrations per {parameters.QuotaWindowHeights} heights: send again from height {NextWindow(height, parameters)}");
 
     /// <summary>The first height of the next quota window.</summary>
     public static ulong NextWindow(ulong height, ChainParameters parameters) => (height / parameters.QuotaWindowHeights + 1) * parameters.QuotaWindowHeights;

@@ -1,5 +1,6 @@
 using Vivim.Ledger.State;
 using Vivim.Protocol.Encoding;
+using Vivim.Protocol.Genesis;
 using Vivim.Protocol.State;
 
 namespace Vivim.Ledger.Execution;
@@ -15,6 +16,10 @@ public readonly record struct RegistrationCount(ulong Window, uint Count)
         reader.End();
         return count;
     }
+
+    /// <summary>How many more a block at a height may include.</summary>
+    public uint LeftAt(ulong height, ChainParameters parameters) =>
+        Window == height / parameters.QuotaWindowHeights ? parameters.MaxRegistrations - Math.Min(parameters.MaxRegistrations, Count) : parameters.MaxRegistrations;
 
     public byte[] ToBytes() => new CanonicalWriter(12).U64(Window).U32(Count).ToArray();
 }

@@ -21,14 +21,15 @@ is_gone() {
 }
 
 crash() {
-  local pid=$1 data=${2%/} shadow=${3%/} holder
+  local pid=$1 data=${2%/} shadow=${3%/} holder i
   [[ $pid =~ ^[0-9]+$ && -d $data ]] || die "no process id or no folder: $pid $data"
   kill -KILL "$pid" || die "process $pid had ended by itself"
+  # Once is enough: asked again while its parent reaps it, it might seem to be back.
   for (( i = 0; i < 1000; i++ )); do
     is_gone "$pid" && break
     sleep 0.01
   done
-  is_gone "$pid" || die "process $pid survives kill -9"
+  (( i < 1000 )) || die "process $pid survives kill -9"
   holder=$(find /proc/[0-9]*/fd -lname "$(realpath "$data")/*" -print -quit 2>/dev/null || true)
   [[ -z $holder ]] || die "$holder is still open in $data: was $pid only a wrapper?"
   [[ -d $shadow ]] || die "no $shadow: unsynced.so was not loaded"

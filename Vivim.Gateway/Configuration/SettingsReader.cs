@@ -62,9 +62,10 @@ internal sealed class SettingsReader
         var text = values[key];
         var allowed = $"a duration from {min.TotalMilliseconds}ms to {max.TotalSeconds}s, e.g. 500ms or 2s";
         var (factor, digits) = text.EndsWith("ms", StringComparison.Ordinal) ? (1.0, text[..^2]) : text.EndsWith('s') ? (1000.0, text[..^1]) : (0.0, text);
-        if (factor == 0 || !double.TryParse(digits, out var amount)) throw Wrong(key, text, allowed);
-        var duration = TimeSpan.FromMilliseconds(amount * factor);
-        return duration >= min && duration <= max ? duration : throw Wrong(key, text, allowed);
+        // Compared before it is a TimeSpan, which cannot hold every number.
+        return factor > 0 && double.TryParse(digits, out var amount) && amount * factor >= min.TotalMilliseconds && amount * factor <= max.TotalMilliseconds
+            ? TimeSpan.FromMilliseconds(amount * factor)
+            : throw Wrong(key, text, allowed);
     }
 
     public SettingsException Wrong(string key, string value, string allowed) => new($"{sources[key]}: {Root}.{key} = \"{value}\" is not possible; allowed: {allowed}");

@@ -16,25 +16,26 @@ public sealed record BlockMakerSettings(IActorRef Ledger, IActorRef Pool, TimeSp
 
 /// <summary>
 /// Makes a validator's proposals: reaps all partitions, lets the ledger choose what may be included, stores the block, and only then gives it
-/// away, so that a restarted proposer proposes the same block again.
+/// away, so that a restarted proposer proposes the same block again. It keeps one block for every round of the newest height.
 /// </summary>
 public sealed class BlockMaker : JournaledActor
 {
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly BlockMakerSettings settings;
     private readonly PublicKey validator;
-    private Block? last;
+    private readonly Dictionary<uint, Block> byRound = [];
+    private ulong height;
 
     public BlockMaker(PublicKey validator, BlockMakerSettings settings)
         : base($"block-maker-{validator}", "consensus")
     {
         this.validator = validator;
         this.settings = settings;
-        Recover<BlockStored>(e => last = e.Block);
+        Recover<BlockStored>(e => Keep(e.Block));
         Command<BuildBlock>(Build);
         Command<Assembled>(Store);
         Command<AssemblyFailed>(failed => failed.ReplyTo.Tell(new Status.Failure(failed.Cause)));
-        Command<FindBlock>(find => Sender.Tell(new BlockFound(last is not null && last.Id == find.BlockId ? last : null)));
+        Command<FindBlock>(find => Sender.Tell(new BlockFound(byRound.Values.FirstOrDefault(block => block.Id == find.BlockId))));
     }
 
     private sealed record Assembled(IActorRef ReplyTo, Block Block) : INoSerializationVerificationNeeded;
@@ -43,9 +44,9 @@ public sealed class BlockMaker : JournaledActor
 
     private void Build(BuildBlock request)
     {
-        if (last is { Header: var header } && header.Height == request.Height && header.Round == request.Round)
+        if (request.Height == height && byRound.TryGetValue(request.Round, out var made))
         {
-            Sender.Tell(new BlockBuilt(last));
+            Sender.Tell(new BlockBuilt(made));
             return;
         }
 
@@ -83,10 +84,34 @@ public sealed class BlockMaker : JournaledActor
         }
     }
 
-    private void Store(Assembled assembled) => Persist(new BlockStored(assembled.Block), stored =>
+    private void Store(Assembled assembled)
     {
-        last = stored.Block;
-        assembled.ReplyTo.Tell(new BlockBuilt(stored.Block));
-        if (LastSequenceNr > 1) DeleteMessages(LastSequenceNr - 1);
-    });
+        var header = assembled.Block.Header;
+        if (header.Height < height)
+        {
+            assembled.ReplyTo.Tell(new Status.Failure(new InvalidOperationException($"a block of height {header.Height} was asked for, but one of {height} is made")));
+            return;
+        }
+
+        // Asked twice while the first was being made: there is one block for a round.
+        if (header.Height == height && byRound.TryGetValue(header.Round, out var made))
+        {
+            assembled.ReplyTo.Tell(new BlockBuilt(made));
+            return;
+        }
+
+        Persist(new BlockStored(assembled.Block), stored =>
+        {
+            Keep(stored.Block);
+            assembled.ReplyTo.Tell(new BlockBuilt(stored.Block));
+            if (byRound.Count == 1 && LastSequenceNr > 1) DeleteMessages(LastSequenceNr - 1);
+        });
+    }
+
+    private void Keep(Block block)
+    {
+        if (block.Header.Height > height) byRound.Clear();
+        height = block.Header.Height;
+        byRound[block.Header.Round] = block;
+    }
 }

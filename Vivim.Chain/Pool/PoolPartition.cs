@@ -128,7 +128,12 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
 
     private void StartCheck(SubmitTransactions request)
     {
-        if (request.Transactions.Count > SubmitTransactions.MaxTransactions) throw new ArgumentException($"{request.Transactions.Count} transactions in one request, at most {SubmitTransactions.MaxTransactions} are allowed", nameof(request));
+        if (request.Transactions.Count > SubmitTransactions.MaxTransactions)
+        {
+            Sender.Tell(new Status.Failure(new ArgumentException($"{request.Transactions.Count} transactions in one request, at most {SubmitTransactions.MaxTransactions} are allowed", nameof(request))));
+            return;
+        }
+
         if (checking >= MaxChecking)
         {
             var refusal = new Refusal(RefusalReason.PoolFull, "the pool is busy verifying signatures: send again shortly");

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
+using Vivim.Actors;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
 using Vivim.Protocol.Blocks;
@@ -16,14 +17,15 @@ public sealed record BlockMakerSettings(IActorRef Ledger, IActorRef Pool, TimeSp
 
 /// <summary>
 /// Makes a validator's proposals: reaps all partitions, lets the ledger choose what may be included, stores the block, and only then gives it
-/// away, so that a restarted proposer proposes the same block again.
+/// away, so that a restarted proposer proposes the same block again. It keeps one block for every round of the newest height.
 /// </summary>
-public sealed class BlockMaker : ReceivePersistentActor
+public sealed class BlockMaker : DurableActor
 {
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly BlockMakerSettings settings;
     private readonly PublicKey validator;
-    private Block? last;
+    private readonly Dictionary<uint, Block> byRound = [];
+    private ulong height;
 
     public BlockMaker(PublicKey validator, BlockMakerSettings settings)
     {
@@ -31,11 +33,11 @@ public sealed class BlockMaker : ReceivePersistentActor
         this.settings = settings;
         PersistenceId = $"block-maker-{validator}";
         JournalPluginId = "vivim-journals.consensus";
-        Recover<BlockStored>(e => last = e.Block);
+        Recover<BlockStored>(e => Keep(e.Block));
         Command<BuildBlock>(Build);
         Command<Assembled>(Store);
         Command<AssemblyFailed>(failed => failed.ReplyTo.Tell(new Status.Failure(failed.Cause)));
-        Command<FindBlock>(find => Sender.Tell(new BlockFound(last is not null && last.Id == find.BlockId ? last : null)));
+        Command<FindBlock>(find => Sender.Tell(new BlockFound(byRound.Values.FirstOrDefault(block => block.Id == find.BlockId))));
         Command<DeleteMessagesSuccess>(_ => { });
         Command<DeleteMessagesFailure>(failure => log.Warning("old proposals could not be deleted, the next deletion takes them along: {0}", failure.Cause.Message));
     }
@@ -48,9 +50,9 @@ public sealed class BlockMaker : ReceivePersistentActor
 
     private void Build(BuildBlock request)
     {
-        if (last is { Header: var header } && header.Height == request.Height && header.Round == request.Round)
+        if (request.Height == height && byRound.TryGetValue(request.Round, out var made))
         {
-            Sender.Tell(new BlockBuilt(last));
+            Sender.Tell(new BlockBuilt(made));
             return;
         }
 
@@ -88,10 +90,34 @@ public sealed class BlockMaker : ReceivePersistentActor
         }
     }
 
-    private void Store(Assembled assembled) => Persist(new BlockStored(assembled.Block), stored =>
+    private void Store(Assembled assembled)
     {
-        last = stored.Block;
-        assembled.ReplyTo.Tell(new BlockBuilt(stored.Block));
-        if (LastSequenceNr > 1) DeleteMessages(LastSequenceNr - 1);
-    });
+        var header = assembled.Block.Header;
+        if (header.Height < height)
+        {
+            assembled.ReplyTo.Tell(new Status.Failure(new InvalidOperationException($"a block of height {header.Height} was asked for, but one of {height} is made")));
+            return;
+        }
+
+        // Asked twice while the first was being made: there is one block for a round.
+        if (header.Height == height && byRound.TryGetValue(header.Round, out var made))
+        {
+            assembled.ReplyTo.Tell(new BlockBuilt(made));
+            return;
+        }
+
+        Persist(new BlockStored(assembled.Block), stored =>
+        {
+            Keep(stored.Block);
+            assembled.ReplyTo.Tell(new BlockBuilt(stored.Block));
+            if (byRound.Count == 1 && LastSequenceNr > 1) DeleteMessages(LastSequenceNr - 1);
+        });
+    }
+
+    private void Keep(Block block)
+    {
+        if (block.Header.Height > height) byRound.Clear();
+        height = block.Header.Height;
+        byRound[block.Header.Round] = block;
+    }
 }

@@ -23,5 +23,5 @@ public sealed record FindBlock(PublicKey Validator, Hash256 BlockId) : IBlockMak
 /// <summary>Answer to <see cref="FindBlock"/>; null when it is not stored.</summary>
 public sealed record BlockFound(Block? Block);
 
-/// <summary>Journalled: the last block made.</summary>
+/// <summary>Journalled: a block was made.</summary>
 public sealed record BlockStored(Block Block);

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Event;
 using Akka.Persistence;
+using Vivim.Actors;
 using Vivim.Chain.BlockMaking;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
@@ -27,7 +28,7 @@ public sealed record ValidatorSettings(IActorRef Ledger, IActorRef BlockMakers, 
 /// The shell of one validator's <see cref="TendermintCore"/>: one core per height. What the core wants sent is signed and recorded first. A
 /// failure restarts it, and it goes on from the signer's row and the ledger.
 /// </summary>
-public sealed class ValidatorActor : ReceivePersistentActor, IWithTimers
+public sealed class ValidatorActor : DurableActor, IWithTimers
 {
     /// <summary>The dispatcher it runs on: the signer's database is written there.</summary>
     public const string Dispatcher = "vivim-dispatchers.consensus";
@@ -73,9 +74,11 @@ public sealed class ValidatorActor : ReceivePersistentActor, IWithTimers
 
     private sealed record HeightDue(ulong Height) : INoSerializationVerificationNeeded;
 
-    private sealed record Resumed(ulong Height, IReadOnlyList<Block> Blocks) : INoSerializationVerificationNeeded;
+    private sealed record Resumed(ulong Height, IReadOnlyList<BlockFound> Blocks) : INoSerializationVerificationNeeded;
 
     private sealed record Built(uint Round, Block Block) : INoSerializationVerificationNeeded;
+
+    private sealed record BuildFailed(ulong Height, Exception Cause) : INoSerializationVerificationNeeded;
 
     private sealed record TimedOut(ulong Height, uint Round, Step Step) : INoSerializationVerificationNeeded;
 
@@ -97,6 +100,11 @@ public sealed class ValidatorActor : ReceivePersistentActor, IWithTimers
         Command<WorkAvailable>(_ => OnWork());
         Command<Resumed>(OnResumed);
         Command<Built>(OnBuilt);
+        Command<BuildFailed>(failed =>
+        {
+            // A block that was asked for too late for its height is not missed.
+            if (failed.Height == core.Height) throw failed.Cause;
+        });
         Command<TimedOut>(message =>
         {
             if (message.Height == core.Height) Feed(new ConsensusInput.TimeoutElapsed(message.Round, message.Step));
@@ -130,17 +138,20 @@ public sealed class ValidatorActor : ReceivePersistentActor, IWithTimers
     {
         var row = signer.Row;
         var height = core.Height;
-        Task.WhenAll(row.Proposals.Select(p => p.BlockId).Distinct().Select(FindStored)).PipeTo(Self, success: found => new Resumed(height, found));
-
-        async Task<Block> FindStored(Hash256 id) =>
-            (await settings.BlockMakers.Ask<BlockFound>(new FindBlock(key.PublicKey, id), TimeSpan.FromSeconds(20))).Block
-            ?? throw new InvalidDataException($"the block {id} that this validator has proposed at height {height} is not in its journal");
+        Task.WhenAll(row.Proposals.Select(p => p.BlockId).Distinct().Select(id => settings.BlockMakers.Ask<BlockFound>(new FindBlock(key.PublicKey, id), TimeSpan.FromSeconds(20))))
+            .PipeTo(Self, success: found => new Resumed(height, found));
     }
 
     private void OnResumed(Resumed resumed)
     {
         if (resumed.Height != core.Height) return;
-        foreach (var block in resumed.Blocks) blocks[block.Id] = block;
+        if (resumed.Blocks.Any(found => found.Block is null))
+        {
+            Fault($"a block that this validator has proposed at height {resumed.Height} is not in its journal: put the journal back, it must not be older than the signer's row");
+            return;
+        }
+
+        foreach (var found in resumed.Blocks) blocks[found.Block!.Id] = found.Block;
         var row = signer.Row;
         log.Info("going on at height {0}, round {1}, step {2} with {3} stored messages", row.Height, row.Round, row.Step, row.Proposals.Count + row.Votes.Count);
         inputs.Enqueue(new ConsensusInput.Resume(row.Round, row.Step, row.Locked, row.Valid));
@@ -214,7 +225,7 @@ public sealed class ValidatorActor : ReceivePersistentActor, IWithTimers
     private void AskForBlock(uint round)
     {
         var request = new BuildBlock(key.PublicKey, core.Height, round, settings.Clock.GetUtcNow().ToUnixTimeMilliseconds());
-        settings.BlockMakers.Ask<BlockBuilt>(request, TimeSpan.FromSeconds(20)).PipeTo(Self, success: built => new Built(round, built.Block));
+        settings.BlockMakers.Ask<BlockBuilt>(request, TimeSpan.FromSeconds(20)).PipeTo(Self, success: built => new Built(round, built.Block), failure: e => new BuildFailed(request.Height, e));
     }
 
     private void OnBuilt(Built built)

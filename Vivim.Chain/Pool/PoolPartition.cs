@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Event;
 using Akka.Persistence;
+using Vivim.Actors;
 using Vivim.Chain.Ledger;
 using Vivim.Ledger;
 using Vivim.Ledger.Execution;
@@ -23,7 +24,7 @@ public sealed record PoolSettings(IActorRef Ledger, IActorRef Verifiers, IChainR
 /// The shell of one <see cref="PoolCore"/>: verifies in batches, journals one <see cref="TransactionsAdmitted"/> per batch, and only then
 /// acknowledges. On restart it reads the journal back and drops what the chain has settled.
 /// </summary>
-public sealed class PoolPartition : ReceivePersistentActor, IWithTimers
+public sealed class PoolPartition : DurableActor, IWithTimers
 {
     private const int MaxChecking = 32;
     private const int MaxBatch = 256;
@@ -132,7 +133,12 @@ public sealed class PoolPartition : ReceivePersistentActor, IWithTimers
 
     private void StartCheck(SubmitTransactions request)
     {
-        if (request.Transactions.Count > SubmitTransactions.MaxTransactions) throw new ArgumentException($"{request.Transactions.Count} transactions in one request, at most {SubmitTransactions.MaxTransactions} are allowed", nameof(request));
+        if (request.Transactions.Count > SubmitTransactions.MaxTransactions)
+        {
+            Sender.Tell(new Status.Failure(new ArgumentException($"{request.Transactions.Count} transactions in one request, at most {SubmitTransactions.MaxTransactions} are allowed", nameof(request))));
+            return;
+        }
+
         if (checking >= MaxChecking)
         {
             var refusal = new Refusal(RefusalReason.PoolFull, "the pool is busy verifying signatures: send again shortly");

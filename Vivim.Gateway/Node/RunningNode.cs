@@ -1,8 +1,5 @@
 using Akka.Actor;
 using Akka.Cluster.Sharding;
-using Akka.Cluster.Tools.PublishSubscribe;
-using Akka.Configuration;
-using Akka.Persistence.Sql;
 using Akka.Routing;
 using Vivim.Actors;
 using Vivim.Chain.BlockMaking;
@@ -95,7 +92,7 @@ internal sealed class RunningNode : IAsyncDisposable
         var reader = Own(new SqliteChainReader(folder.ChainDatabase));
 
         HostLogger.Use(loggers);
-        var system = ActorSystem.Create("vivim", AkkaConfiguration(settings, folder));
+        var system = ActorSystem.Create("vivim", AkkaConfiguration.Of(settings.LogLevel, folder.JournalDatabase));
         var heights = new HeightSignal();
         heights.Advance(ledger.Tip.Height);
         system.ActorOf(Props.Create(() => new HostBridge(heights, onFault)), "host-bridge");
@@ -159,30 +156,6 @@ internal sealed class RunningNode : IAsyncDisposable
     private static PublicKey KeyOf(string entityId) => new(Convert.FromHexString(entityId));
 
     private static ClusterShardingSettings Settings(ActorSystem system) => ClusterShardingSettings.Create(system).WithRole(Role);
-
-    private static Config AkkaConfiguration(NodeSettings settings, NodeFolder folder)
-    {
-        using var resource = new StreamReader(typeof(RunningNode).Assembly.GetManifestResourceStream("akka.conf")!);
-        var own = ConfigurationFactory.ParseString(resource.ReadToEnd());
-        return ConfigurationFactory.ParseString($"akka.loglevel = {settings.LogLevel}")
-            .WithFallback(Journal("consensus", own, folder))
-            .WithFallback(Journal("pool", own, folder))
-            .WithFallback(own)
-            .WithFallback(DistributedPubSub.DefaultConfig())
-            .WithFallback(ClusterSharding.DefaultConfig());
-    }
-
-    /// <summary>The journal of one group of actors: its own file, the settings of akka.conf, and the plugin's own for the rest.</summary>
-    private static Config Journal(string group, Config own, NodeFolder folder)
-    {
-        var file = folder.JournalDatabase(group);
-        // The plugin opens the file itself. The write-ahead log is a property of the file and must be set before.
-        SqliteDatabase.OpenWriter(file, "").Dispose();
-        return ConfigurationFactory.ParseString($"connection-string = \"Data Source={file.Replace('\\', '/')}\"")
-            .WithFallback(own.GetConfig("vivim-journal-defaults"))
-            .WithFallback(SqlPersistence.DefaultConfiguration.GetConfig("akka.persistence.journal.sql"))
-            .Root.AtKey(group).Root.AtKey("vivim-journals");
-    }
 
     private static void Dispose(List<IDisposable> resources)
     {

@@ -11,13 +11,15 @@ namespace Vivim.Tests.Chain;
 /// </summary>
 internal sealed class ConsensusSimulation
 {
-    private const int WildEpisodes = 16;
+    private const int WildEpisodes = 40;
     private const int CalmRounds = 40;
 
     private readonly Random random;
     private readonly int liars;
     private readonly bool equivocate;
     private readonly int lossPercent;
+    private readonly int latePercent;
+    private readonly int timeoutPercent;
     private readonly List<ConsensusInput> sent = [];
     private readonly HashSet<ConsensusInput> lies = [];
     private readonly HashSet<Hash256> invalid = [];
@@ -28,13 +30,18 @@ internal sealed class ConsensusSimulation
     {
         random = new Random(seed);
         (Count, this.liars, this.equivocate) = (count, liars, equivocate);
-        lossPercent = random.Next(60);
+        lossPercent = random.Next(30);
+        latePercent = random.Next(80);
+        timeoutPercent = random.Next(5, 40);
         // Liars have the lowest keys: they propose first.
         honest = [.. Enumerable.Range(liars, count - liars).Select(index => new TestValidator(count, index))];
         inboxes = [.. honest.Select(_ => new Inbox())];
     }
 
     public int Count { get; }
+
+    /// <summary>Timeouts fire that nobody has asked for: then nothing is promised but agreement.</summary>
+    public bool MadClocks { get; init; }
 
     public IReadOnlyList<TestValidator> Honest => honest;
 
@@ -67,7 +74,7 @@ internal sealed class ConsensusSimulation
         }
 
         for (var i = 0; i < honest.Length; i++) Feed(i, new ConsensusInput.Start());
-        for (var round = 0; round < CalmRounds && honest.Any(v => v.Decision is null); round++) Calm();
+        for (var round = 0; round < (MadClocks ? 1 : CalmRounds) && honest.Any(v => v.Decision is null); round++) Calm();
     }
 
     private bool Chance(int percent) => random.Next(100) < percent;
@@ -81,14 +88,15 @@ internal sealed class ConsensusSimulation
         var inbox = inboxes[receiver];
         foreach (var message in Shuffled(Enumerable.Range(0, sent.Count).Where(i => !inbox.Done.Contains(i) || Chance(2))))
         {
-            if (Chance(20)) continue;
+            if (Chance(latePercent)) continue;
             inbox.Done.Add(message);
             if (!Chance(lossPercent)) Feed(receiver, sent[message]);
         }
 
+        foreach (var step in Enum.GetValues<Step>().Where(_ => MadClocks && Chance(timeoutPercent))) Feed(receiver, new ConsensusInput.TimeoutElapsed(honest[receiver].Core.Round, step));
         for (var due = inbox.Timeouts.Count; due > 0; due--)
         {
-            if (Chance(60)) Fire(receiver, due - 1);
+            if (Chance(timeoutPercent)) Fire(receiver, due - 1);
         }
     }
 
@@ -100,7 +108,7 @@ internal sealed class ConsensusSimulation
             foreach (var receiver in Shuffled(Enumerable.Range(0, honest.Length)))
             {
                 Build(receiver);
-                foreach (var message in Shuffled(sent)) Feed(receiver, message);
+                foreach (var message in Shuffled(sent.Concat(lies))) Feed(receiver, message);
             }
         }
 
@@ -114,24 +122,29 @@ internal sealed class ConsensusSimulation
     private void Lie(int liar, int receiver)
     {
         var round = honest[receiver].Core.Round;
-        var proposed = sent.OfType<ConsensusInput.ProposalReceived>().Select(p => p.Proposal).ToList();
+        var proposed = sent.Concat(lies).OfType<ConsensusInput.ProposalReceived>().Select(p => p.Proposal).ToList();
         if (round % Count == liar && Chance(70))
         {
-            var old = proposed.Where(p => p.Round < round).ToList();
+            var old = proposed.Where(p => p.Round < round && p.BlockId != honest[receiver].Core.Locked.Value).ToList();
             var again = old.Count > 0 && Chance(70) ? old[random.Next(old.Count)] : null;
             Tell(new ConsensusInput.ProposalReceived(TestValidator.ProposalOf(liar, round, again?.BlockId ?? NewValue(), again is null || Chance(20) ? -1 : (int)again.Round), IsValid: true));
         }
 
-        if (proposed.Count == 0) return;
-        var target = proposed.FindLast(p => p.Round == round && Chance(70)) ?? proposed[random.Next(proposed.Count)];
-        foreach (var type in Enum.GetValues<VoteType>())
+        foreach (var proposal in proposed.Where(p => p.Round == round && Chance(80)))
         {
-            if (Chance(60)) Tell(new ConsensusInput.VoteReceived(TestValidator.VoteOf(liar, type, target.Round, Chance(15) ? null : target.BlockId)));
+            Vote(VoteType.Prevote, round, proposal.BlockId);
+            Vote(VoteType.Precommit, round, proposal.BlockId);
+            if (proposal.ValidRound >= 0) Vote(VoteType.Prevote, (uint)proposal.ValidRound, proposal.BlockId);
+        }
+
+        void Vote(VoteType type, uint at, Hash256 value)
+        {
+            if (Chance(60)) Tell(new ConsensusInput.VoteReceived(TestValidator.VoteOf(liar, type, at, Chance(10) ? null : value)));
         }
 
         void Tell(ConsensusInput message)
         {
-            if (lies.Add(message)) sent.Add(message);
+            lies.Add(message);
             Feed(receiver, message);
         }
     }

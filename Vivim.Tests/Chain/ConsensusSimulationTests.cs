@@ -5,37 +5,54 @@ namespace Vivim.Tests.Chain;
 /// <summary>Agreement, validity, termination, accountability and determinism over many seeds; a failing seed is in the message.</summary>
 public sealed class ConsensusSimulationTests
 {
-    private const int Seeds = 200;
-
     [Theory]
-    [InlineData(1, 0, false)]
-    [InlineData(4, 0, false)]
-    [InlineData(4, 1, false)]
-    [InlineData(4, 1, true)]
-    [InlineData(7, 2, false)]
-    [InlineData(7, 2, true)]
-    public void All_honest_validators_decide_the_same_valid_block(int count, int liars, bool equivocate)
+    [InlineData(1, 0, false, 200)]
+    [InlineData(4, 0, false, 200)]
+    [InlineData(4, 1, false, 200)]
+    [InlineData(4, 1, true, 200)]
+    [InlineData(7, 2, false, 50)]
+    [InlineData(7, 2, true, 50)]
+    public void All_honest_validators_decide_the_same_valid_block(int count, int liars, bool equivocate, int seeds)
     {
         var later = 0;
-        for (var seed = 0; seed < Seeds; seed++)
+        for (var seed = 0; seed < seeds; seed++)
         {
             var simulation = new ConsensusSimulation(count, liars, equivocate, seed);
             simulation.Run();
+            AssertAgreement(simulation, seed);
             foreach (var validator in simulation.Honest)
             {
                 Assert.True(validator.Decision is not null, $"seed {seed}: validator {validator.Index} has not decided; it is in round {validator.Core.Round}, step {validator.Core.Step}, locked {validator.Core.Locked}");
-                Assert.False(simulation.IsInvalid(validator.Decision.BlockId), $"seed {seed}: an invalid block is decided");
                 Assert.True(validator.Decision.Signatures.Count * 3 > count * 2, $"seed {seed}: the certificate has {validator.Decision.Signatures.Count} of {count} signatures");
                 if (validator.Decision.Round > 0) later++;
             }
 
-            var decided = simulation.Honest.Concat(simulation.Crashed).Where(v => v.Decision is not null).Select(v => v.Decision!.BlockId).Distinct();
-            Assert.True(decided.Count() == 1, $"seed {seed}: different blocks are decided");
             AssertOnlyLiarsAreAccused(simulation, seed);
             AssertReplayIsEqual(simulation, seed);
         }
 
-        Assert.True(later > Seeds / 10, $"the simulation is too tame: only {later} decisions in later rounds");
+        Assert.True(later > seeds / 10, $"the simulation is too tame: only {later} decisions in later rounds");
+    }
+
+    /// <summary>The lock's rules matter in few schedules: of these seeds, two show that L29 is gone.</summary>
+    [Theory]
+    [InlineData(4, 1, 1_000)]
+    [InlineData(7, 2, 100)]
+    public void Whatever_the_clocks_do_no_two_blocks_are_decided(int count, int liars, int seeds)
+    {
+        for (var seed = 0; seed < seeds; seed++)
+        {
+            var simulation = new ConsensusSimulation(count, liars, equivocate: true, seed) { MadClocks = true };
+            simulation.Run();
+            AssertAgreement(simulation, seed);
+        }
+    }
+
+    private static void AssertAgreement(ConsensusSimulation simulation, int seed)
+    {
+        var decided = simulation.Honest.Concat(simulation.Crashed).Where(v => v.Decision is not null).Select(v => v.Decision!.BlockId).Distinct().ToList();
+        Assert.True(decided.Count < 2, $"seed {seed}: different blocks are decided");
+        Assert.False(decided.Exists(simulation.IsInvalid), $"seed {seed}: an invalid block is decided");
     }
 
     private static void AssertOnlyLiarsAreAccused(ConsensusSimulation simulation, int seed)

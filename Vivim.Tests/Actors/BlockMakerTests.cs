@@ -1,0 +1,68 @@
+using Akka.Actor;
+using Vivim.Chain.BlockMaking;
+using Vivim.Chain.Pool;
+
+namespace Vivim.Tests.Actors;
+
+[Collection(Collection)]
+public sealed class BlockMakerTests : ActorTests
+{
+    [Fact]
+    public async Task The_same_block_is_given_for_a_round_after_a_restart_too_and_no_round_displaces_another()
+    {
+        var maker = Start();
+        var first = await Build(maker, round: 0, time: 5_000);
+        var third = await Build(maker, round: 2, time: 6_000);
+        Assert.NotEqual(first, third);
+        await End(maker);
+
+        maker = Start();
+        Assert.Equal(first, await Build(maker, round: 0, time: 7_000));
+        Assert.Equal(third, await Build(maker, round: 2, time: 7_000));
+        Assert.Equal(first, (await maker.Ask<BlockFound>(new FindBlock(ValidatorKey.PublicKey, first), Patience)).Block!.Id);
+        Assert.Null((await maker.Ask<BlockFound>(new FindBlock(ValidatorKey.PublicKey, Genesis.Hash), Patience)).Block);
+    }
+
+    [Fact]
+    public async Task Asked_twice_at_once_it_makes_one_block()
+    {
+        var maker = Start();
+        var blocks = await Task.WhenAll(Enumerable.Range(0, 5).Select(i => Build(maker, round: 0, time: 5_000 + i)));
+        Assert.Single(blocks.Distinct());
+        await End(maker);
+        Assert.Equal(blocks[0], await Build(Start(), round: 0, time: 6_000));
+    }
+
+    [Fact]
+    public async Task Blocks_of_a_past_height_are_forgotten_and_cannot_be_asked_for()
+    {
+        var maker = Start();
+        var first = await Build(maker, round: 0, time: 5_000);
+        await Commit();
+        await Build(maker, round: 0, time: 6_000, height: 2);
+        Assert.Null((await maker.Ask<BlockFound>(new FindBlock(ValidatorKey.PublicKey, first), Patience)).Block);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Build(maker, round: 1, time: 7_000));
+    }
+
+    [Fact]
+    public async Task Partitions_that_do_not_answer_are_left_out()
+    {
+        var maker = Sys.ActorOf(Props.Create(() => new BlockMaker(ValidatorKey.PublicKey, new BlockMakerSettings(Ledger, TestActor, TimeSpan.FromMilliseconds(50)))));
+        await Build(maker, round: 0, time: 5_000);
+    }
+
+    private async Task<Vivim.Protocol.Hash256> Build(IActorRef maker, uint round, long time, ulong height = 1) =>
+        (await maker.Ask<BlockBuilt>(new BuildBlock(ValidatorKey.PublicKey, height, round, time), Patience)).Block.Id;
+
+    private IActorRef Start()
+    {
+        var pool = Sys.ActorOf<EmptyPool>();
+        return Sys.ActorOf(Props.Create(() => new BlockMaker(ValidatorKey.PublicKey, new BlockMakerSettings(Ledger, pool, Patience))));
+    }
+}
+
+/// <summary>Partitions in which nothing waits.</summary>
+internal sealed class EmptyPool : ReceiveActor
+{
+    public EmptyPool() => Receive<Reap>(_ => Sender.Tell(new Reaped([])));
+}

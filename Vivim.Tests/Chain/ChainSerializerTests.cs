@@ -1,0 +1,199 @@
+using System.Collections;
+using System.Globalization;
+using System.Runtime.Serialization;
+using Akka.Actor;
+using Akka.Configuration;
+using Vivim.Actors.Serialization;
+using Vivim.Chain;
+using Vivim.Chain.BlockMaking;
+using Vivim.Chain.Consensus;
+using Vivim.Chain.Pool;
+using Vivim.Gateway.Node;
+using Vivim.Protocol;
+using Vivim.Protocol.Blocks;
+using Vivim.Protocol.Consensus;
+using Vivim.Protocol.Keys;
+using Vivim.Protocol.Transactions;
+
+namespace Vivim.Tests.Chain;
+
+/// <summary>What leaves a node or enters a journal has one form, for ever.</summary>
+[Collection(Actors.ActorTests.Collection)]
+public sealed class ChainSerializerTests : IDisposable
+{
+    /// <summary>Manifests in journals. A changed message gets a new one beside the old.</summary>
+    private static readonly Dictionary<string, string> Manifests = new()
+    {
+        ["SubmitTransactions"] = "submit/1",
+        ["TransactionsAdmitted"] = "admitted/1",
+        ["Reaped"] = "reaped/1",
+        ["SubmitOutcomes"] = "outcomes/1",
+        ["Reap"] = "reap/1",
+        ["FindTransaction"] = "find/1",
+        ["PoolTransactionState"] = "found/1",
+        ["CountPending"] = "count/1",
+        ["PendingCount"] = "pending/1",
+        ["WakePartition"] = "wake-partition/1",
+        ["WorkAvailable"] = "work/1",
+        ["BuildBlock"] = "build/1",
+        ["BlockBuilt"] = "built/1",
+        ["BlockStored"] = "stored/1",
+        ["FindBlock"] = "find-block/1",
+        ["BlockFound"] = "found-block/1",
+        ["WakeValidator"] = "wake-validator/1",
+        ["HeightDecided"] = "decided/1",
+    };
+
+    /// <summary>Records that are no messages: settings, parts of messages, what the cores work with.</summary>
+    private static readonly Type[] NoMessages =
+    [
+        typeof(MessageForm), typeof(PoolLimits), typeof(PoolSettings), typeof(BlockMakerSettings), typeof(ValidatorSettings), typeof(ConsensusTimeouts),
+        typeof(SubmitOutcome), typeof(SignerRow),
+    ];
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-serializer-");
+    private readonly ActorSystem system;
+
+    public ChainSerializerTests() => system = ActorSystem.Create("serializer", ConfigurationFactory.ParseString("akka.loggers = [], akka.stdout-loglevel = OFF")
+        .WithFallback(AkkaConfiguration.Of("OFF", group => Path.Combine(folder.FullName, group + ".db"))));
+
+    public void Dispose()
+    {
+        system.Terminate().Wait(TimeSpan.FromSeconds(20));
+        system.Dispose();
+        folder.Delete(recursive: true);
+    }
+
+    [Fact]
+    public void Every_message_has_a_form_or_never_leaves_its_node()
+    {
+        var messages = new[] { typeof(ChainSerializer).Assembly, typeof(MessageForm).Assembly }.SelectMany(a => a.GetExportedTypes())
+            .Where(t => t is { IsSealed: true, IsNested: false } && t.GetMethod("<Clone>$") is not null)
+            .Where(t => !t.IsAssignableTo(typeof(INoSerializationVerificationNeeded)))
+            .Except(NoMessages);
+        Assert.Equal(messages.Select(t => t.Name).Order(), ChainSerializer.Forms.Select(f => f.Type.Name).Order());
+    }
+
+    [Fact]
+    public void Manifests_never_change() => Assert.Equal(Manifests, ChainSerializer.Forms.ToDictionary(f => f.Type.Name, f => f.Manifest));
+
+    [Fact]
+    public void Every_form_gives_back_what_was_written()
+    {
+        var kinds = new HashSet<Type>();
+        for (var seed = 0; seed < 50; seed++)
+        {
+            foreach (var message in new Sample(seed).Messages())
+            {
+                kinds.Add(message.GetType());
+                var serializer = Assert.IsType<ChainSerializer>(system.Serialization.FindSerializerFor(message));
+                var again = system.Serialization.Deserialize(serializer.ToBinary(message), serializer.Identifier, serializer.Manifest(message));
+                Assert.Equal(Describe(message), Describe(again));
+            }
+        }
+
+        Assert.Equal(ChainSerializer.Forms.Select(f => f.Type).ToHashSet(), kinds);
+    }
+
+    [Fact]
+    public void Nothing_without_a_form_is_written_there_is_no_fallback()
+    {
+        Assert.Throws<SerializationException>(() => system.Serialization.Serialize(new { Anything = 1 }));
+        Assert.Throws<SerializationException>(() => system.Serialization.Serialize(new List<int>()));
+        Assert.Throws<SerializationException>(() => new ChainSerializer((ExtendedActorSystem)system).FromBinary([], "unknown/1"));
+    }
+
+    /// <summary>A value with all its parts, lists too, as text.</summary>
+    private static string Describe(object? value) => value switch
+    {
+        null => "null",
+        ReadOnlyMemory<byte> bytes => Convert.ToHexString(bytes.Span),
+        string text => text,
+        IEnumerable list => $"[{string.Join(", ", list.Cast<object?>().Select(Describe))}]",
+        _ when value.GetType().GetMethod("<Clone>$") is not null => $"{value.GetType().Name}({string.Join(", ", value.GetType().GetProperties().Where(p => !p.GetMethod!.IsStatic).Select(p => $"{p.Name}={Describe(p.GetValue(value))}"))})",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
+
+    /// <summary>One message of every kind, with values from a seed, extreme ones among them.</summary>
+    private sealed class Sample(int seed)
+    {
+        private readonly Random random = new(seed);
+
+        public object[] Messages() =>
+        [
+            new SubmitTransactions(Int(), List(Envelope)),
+            new TransactionsAdmitted(List(Envelope)),
+            new Reaped(List(Envelope)),
+            new SubmitOutcomes(List(() => new SubmitOutcome(Hash(), Maybe(Receipt), Maybe(() => new Refusal(OneOf<RefusalReason>(), $"sentence {random.Next()}"))))),
+            new Reap(Int(), Int(), (long)U64()),
+            new FindTransaction(Int(), Hash()),
+            new PoolTransactionState(OneOf<PoolState>()),
+            new CountPending(Int()),
+            new PendingCount((long)U64()),
+            new WakePartition(Int()),
+            WorkAvailable.Instance,
+            new BuildBlock(Key(), U64(), U32(), (long)U64()),
+            new BlockBuilt(Block()),
+            new BlockStored(Block()),
+            new FindBlock(Key(), Hash()),
+            new BlockFound(Maybe(Block)),
+            new WakeValidator(Key()),
+            new HeightDecided(U64(), U32(), Hash()),
+        ];
+
+        private int Int() => random.Next(3) switch { 0 => 0, 1 => int.MaxValue, _ => random.Next() };
+
+        private uint U32() => (uint)Int() * 2;
+
+        private ulong U64() => random.Next(3) switch { 0 => 0, 1 => ulong.MaxValue, _ => (ulong)random.NextInt64() };
+
+        private byte[] Bytes(int length)
+        {
+            var bytes = new byte[length];
+            random.NextBytes(bytes);
+            return bytes;
+        }
+
+        private Hash256 Hash() => new(Bytes(Hash256.Size));
+
+        private PublicKey Key() => new(Bytes(PublicKey.Size));
+
+        private Signature Signature() => new(Bytes(Vivim.Protocol.Keys.Signature.Size));
+
+        private List<T> List<T>(Func<T> item) => [.. Enumerable.Range(0, random.Next(4)).Select(_ => item())];
+
+        private T? Maybe<T>(Func<T> item)
+            where T : class => random.Next(2) == 0 ? null : item();
+
+        private T OneOf<T>()
+            where T : struct, Enum => Enum.GetValues<T>()[random.Next(Enum.GetValues<T>().Length)];
+
+        private TransactionEnvelope Envelope() => new(Bytes(random.Next(200)), Key(), Signature());
+
+        private Receipt Receipt() => new(Hash(), U64(), U32(), OneOf<ReceiptCode>(), (ushort)random.Next(ushort.MaxValue));
+
+        private Vote Vote() => new(OneOf<VoteType>(), U64(), U32(), random.Next(2) == 0 ? null : Hash(), Key(), Signature());
+
+        private Block Block() => new(Header(), List(Envelope), List(() => new Evidence(Vote(), Vote())), Maybe(() => new CommitCertificate(U64(), U32(), Hash(), List(() => new CommitSignature((ushort)random.Next(1024), Signature())))));
+
+        private BlockHeader Header() => new()
+        {
+            Version = BlockHeader.CurrentVersion,
+            RulesVersion = U32(),
+            ChainId = "vivim-test",
+            Height = U64(),
+            Round = U32(),
+            Time = (long)U64(),
+            Parent = Hash(),
+            TransactionRoot = Hash(),
+            ValidatorSetHash = Hash(),
+            NextValidatorSetHash = Hash(),
+            Proposer = Key(),
+            EvidenceRoot = Hash(),
+            ParentCertificateHash = Hash(),
+            StateRoot = Hash(),
+            ReceiptRoot = Hash(),
+            EventRoot = Hash(),
+        };
+    }
+}

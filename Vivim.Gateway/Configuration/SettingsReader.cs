@@ -62,9 +62,10 @@ internal sealed class SettingsReader
         var text = values[key];
         var allowed = $"a duration from {min.TotalMilliseconds}ms to {max.TotalSeconds}s, e.g. 500ms or 2s";
         var (factor, digits) = text.EndsWith("ms", StringComparison.Ordinal) ? (1.0, text[..^2]) : text.EndsWith('s') ? (1000.0, text[..^1]) : (0.0, text);
-        if (factor == 0 || !double.TryParse(digits, out var amount)) throw Wrong(key, text, allowed);
-        var duration = TimeSpan.FromMilliseconds(amount * factor);
-        return duration >= min && duration <= max ? duration : throw Wrong(key, text, allowed);
+        // Compared before it is a TimeSpan, which cannot hold every number.
+        return factor > 0 && double.TryParse(digits, out var amount) && amount * factor >= min.TotalMilliseconds && amount * factor <= max.TotalMilliseconds
+            ? TimeSpan.FromMilliseconds(amount * factor)
+            : throw Wrong(key, text, allowed);
     }
 
     public SettingsException Wrong(string key, string value, string allowed) => new($"{sources[key]}: {Root}.{key} = \"{value}\" is not possible; allowed: {allowed}");
@@ -99,9 +100,11 @@ internal sealed class SettingsReader
             throw new SettingsException($"{file} cannot be read as HOCON: {e.Message}");
         }
 
-        return Flatten("", root);
+        return Flatten(file, "", root);
     }
 
-    private static IEnumerable<KeyValuePair<string, string>> Flatten(string prefix, HoconObject node) => node.Items.SelectMany(item =>
-        item.Value.IsObject() ? Flatten($"{prefix}{item.Key}.", item.Value.GetObject()) : [new KeyValuePair<string, string>(prefix + item.Key, item.Value.GetString())]);
+    private static IEnumerable<KeyValuePair<string, string>> Flatten(string file, string prefix, HoconObject node) => node.Items.SelectMany(item =>
+        item.Value.IsObject() ? Flatten(file, $"{prefix}{item.Key}.", item.Value.GetObject())
+        : item.Value.IsArray() ? throw new SettingsException($"{file}: {Root}.{prefix}{item.Key} is a list, but every setting has one value")
+        : [new KeyValuePair<string, string>(prefix + item.Key, item.Value.GetString())]);
 }

@@ -22,8 +22,8 @@ namespace Vivim.Tests.Actors;
 public sealed class ActorCollection;
 
 /// <summary>
-/// A chain of one validator on real files, in an actor system configured as a node's: the same serializers, dispatchers and journals. Messages
-/// are serialized where they could leave a node. The pool's journal can be told to fail.
+/// A chain of one validator on real files, in an actor system configured as a node's: the same serializers, dispatchers and journals. The pool's
+/// journal can be told to fail. Local messages are not serialized on the way: the runtime's own have no form where its JSON fallback is off.
 /// </summary>
 public abstract class ActorTests : TestKit
 {
@@ -113,10 +113,9 @@ public abstract class ActorTests : TestKit
 
     private static Config Configuration(DirectoryInfo folder)
     {
-        var node = AkkaConfiguration.Of("DEBUG", group => Path.Combine(folder.FullName, $"journal-{group}.db"));
+        var node = AkkaConfiguration.Of("WARNING", group => Path.Combine(folder.FullName, $"journal-{group}.db"));
         var tests = ConfigurationFactory.ParseString($$"""
             akka.loggers = ["Akka.TestKit.TestEventListener, Akka.TestKit"]
-            akka.actor.serialize-messages = on
             vivim-journals.pool {
               class = "{{typeof(FaultyJournal).FullName}}, Vivim.Tests"
               plugin-dispatcher = "akka.actor.default-dispatcher"

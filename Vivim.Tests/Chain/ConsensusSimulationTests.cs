@@ -31,7 +31,8 @@ public sealed class ConsensusSimulationTests
             AssertReplayIsEqual(simulation, seed);
         }
 
-        Assert.True(later > seeds / 10, $"the simulation is too tame: only {later} decisions in later rounds");
+        // Alone, a validator reaches a later round only when its own block comes too late.
+        Assert.True(later > (count > 1 ? seeds / 10 : 0), $"the simulation is too tame: only {later} decisions in later rounds");
     }
 
     /// <summary>The lock's rules matter in few schedules: of these seeds, two show that L29 is gone.</summary>

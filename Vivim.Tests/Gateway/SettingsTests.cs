@@ -127,7 +127,7 @@ public sealed class SettingsTests : IDisposable
 
     [Fact]
     public void Intervals_that_contradict_each_other_are_refused() =>
-        Assert.Contains("emptyBlockIntervalMs", Assert.Throws<SettingsException>(() => Read("genesis { block-interval = 2s, empty-block-interval = 1s }")).Message, StringComparison.Ordinal);
+        Assert.Contains("vivim.genesis.empty-block-interval", Assert.Throws<SettingsException>(() => Read("genesis { block-interval = 2s, empty-block-interval = 1s }")).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("vivim { grpc { port = 1 }, data = x }")]

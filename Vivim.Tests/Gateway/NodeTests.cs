@@ -252,10 +252,12 @@ public sealed class NodeTests(FollowedNode world) : IClassFixture<FollowedNode>
     public async Task A_stream_that_follows_brings_what_happens_next()
     {
         var dora = await TestPerson.RegisteredAsync(world.Node);
+        // Somebody of her own: what other tests prove of the people they share must not depend on which test runs first.
+        var emil = await TestPerson.RegisteredAsync(world.Node);
         var next = (await world.Node.Client.GetStatusAsync()).Height + 1;
         using var call = Chain.SubscribeEvents(new V1.SubscribeEventsRequest { From = $"{next}:0", Authors = { dora.Did.ToString() }, Follow = true });
 
-        var receipt = await world.Node.Client.As(dora.Key).FollowAsync(world.Bob.Did);
+        var receipt = await world.Node.Client.As(dora.Key).FollowAsync(emil.Did);
 
         await foreach (var item in call.ResponseStream.ReadAllAsync())
         {

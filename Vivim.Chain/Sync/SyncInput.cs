@@ -1,0 +1,50 @@
+using Vivim.Ledger.Execution;
+using Vivim.Protocol.Consensus;
+
+namespace Vivim.Chain.Sync;
+
+/// <summary>Another node, as whoever delivers messages names it.</summary>
+public readonly record struct PeerId(string Value)
+{
+    public override string ToString() => Value;
+}
+
+/// <summary>What can happen to <see cref="SyncCore"/>.</summary>
+public abstract record SyncInput
+{
+    private SyncInput()
+    {
+    }
+
+    /// <summary>The node's ledger is at this tip: once at the start, then after every commit.</summary>
+    public sealed record TipReached(ChainTip Tip) : SyncInput;
+
+    /// <summary>A message has come from a peer. Nothing about it is trusted.</summary>
+    public sealed record Received(PeerId From, SyncMessage Message) : SyncInput;
+
+    /// <summary>To be fed every <see cref="SyncCore.TickInterval"/>.</summary>
+    public sealed record Tick : SyncInput;
+}
+
+/// <summary>What <see cref="SyncCore"/> wants done, in this order.</summary>
+public abstract record SyncOutput
+{
+    private SyncOutput()
+    {
+    }
+
+    /// <summary>Tell all peers.</summary>
+    public sealed record Broadcast(SyncMessage Message) : SyncOutput;
+
+    /// <summary>Send to one peer.</summary>
+    public sealed record Send(PeerId To, SyncMessage Message) : SyncOutput;
+
+    /// <summary>Read stored blocks from this height on and send them as one <see cref="SyncMessage.Blocks"/>.</summary>
+    public sealed record Serve(PeerId To, ulong From) : SyncOutput;
+
+    /// <summary>The certificate holds: execute the block.</summary>
+    public sealed record Commit(CertifiedBlock Block) : SyncOutput;
+
+    /// <summary>A peer sent what it must not; nothing is asked of it for a while.</summary>
+    public sealed record Blame(PeerId Peer, string Reason) : SyncOutput;
+}

@@ -12,16 +12,16 @@ public readonly struct VoteBits : IEquatable<VoteBits>
     /// <summary>The set of those indices, each below <see cref="ValidatorSet.MaxValidators"/>, for which <paramref name="contains"/> is true.</summary>
     public static VoteBits Of(int count, Func<int, bool> contains)
     {
-        var bytes = new byte[(count + 7) / 8];
+        var bits = new byte[(count + 7) / 8];
         var used = 0;
         for (var i = 0; i < count; i++)
         {
             if (!contains(i)) continue;
-            bytes[i / 8] |= (byte)(1 << (i % 8));
+            bits[i / 8] |= (byte)(1 << (i % 8));
             used = i / 8 + 1;
         }
 
-        return new VoteBits(bytes[..used]);
+        return new VoteBits(bits[..used]);
     }
 
     public bool Contains(int index) => bytes is not null && index / 8 < bytes.Length && (bytes[index / 8] >> (index % 8) & 1) != 0;
@@ -31,9 +31,9 @@ public readonly struct VoteBits : IEquatable<VoteBits>
     /// <exception cref="MalformedException">Longer than the largest set, or ending in an empty byte.</exception>
     public static VoteBits Decode(ref CanonicalReader reader)
     {
-        var bytes = reader.Bytes(ValidatorSet.MaxValidators / 8);
-        if (bytes is [.., 0]) throw new MalformedException("a set of votes ends in an empty byte");
-        return new VoteBits(bytes.ToArray());
+        var bits = reader.Bytes(ValidatorSet.MaxValidators / 8);
+        if (bits is [.., 0]) throw new MalformedException("a set of votes ends in an empty byte");
+        return new VoteBits(bits.ToArray());
     }
 
     public bool Equals(VoteBits other) => (bytes ?? []).AsSpan().SequenceEqual(other.bytes);

@@ -4,6 +4,7 @@ using Vivim.Protocol;
 using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Genesis;
+using Vivim.Protocol.Keys;
 
 namespace Vivim.Ledger;
 
@@ -41,7 +42,7 @@ public sealed class ChainVerifier
     public ExecutionResult Add(Block block, CommitCertificate certificate)
     {
         if (certificate.Height != block.Header.Height || certificate.BlockId != block.Id) throw new InvalidBlockException($"the certificate given with height {block.Header.Height} is for another block");
-        if (certificate.Verify(tip.ChainId, tip.System.Validators) is { } problem) throw new InvalidBlockException(problem);
+        if (certificate.Verify(tip.ChainId, tip.System.Validators, Ed25519Scheme.Instance) is { } problem) throw new InvalidBlockException(problem);
         var transactions = BlockValidity.Check(block, tip, state, isKnownValid: static _ => false);
         var result = BlockExecution.Execute(state, block.Header.RulesVersion, block.Header.Height, tip.System.Parameters, transactions);
         var root = state.Apply(block.Header.Height, result.Changes);

@@ -25,16 +25,20 @@ public sealed class NodeLedger
 
     private readonly IChainStore chain;
     private readonly IStateStore values;
+    private readonly ISignatureScheme scheme;
     private readonly LedgerState state;
     private BlockHeader? head;
 
     /// <summary>Opens a chain, or starts one from the genesis; rebuilds the state from the stored values and newer change sets.</summary>
+    /// <param name="scheme">Judges certificates; transactions are always signed with Ed25519.</param>
+    /// <param name="historyBudget">Bytes of memory for undoing recent heights, so that they can be proven.</param>
     /// <exception cref="LedgerMismatchException">The stores belong to another genesis, or not together.</exception>
     /// <exception cref="RulesVersionUnknownException">The chain needs newer rules than this program has.</exception>
-    public NodeLedger(GenesisFile genesis, IChainStore chain, IStateStore values, long historyBudget = 64 << 20)
+    public NodeLedger(GenesisFile genesis, IChainStore chain, IStateStore values, ISignatureScheme scheme, long historyBudget = 64 << 20)
     {
         this.chain = chain;
         this.values = values;
+        this.scheme = scheme;
         if (chain.Genesis is null) chain.Initialize(genesis.Hash);
         if (chain.Genesis != genesis.Hash) throw new LedgerMismatchException($"the chain database belongs to the genesis {chain.Genesis}, the genesis file is {genesis.Hash}: put back the file it was made with, or start in an empty data folder");
         var (_, newest) = chain.Heights();
@@ -115,7 +119,7 @@ public sealed class NodeLedger
     public ExecutionResult Commit(Block block, CommitCertificate certificate, Func<TransactionEnvelope, bool> isKnownValid)
     {
         if (certificate.Height != block.Header.Height || certificate.BlockId != block.Id) throw new InvalidBlockException("the certificate is for another block");
-        if (certificate.Verify(Tip.ChainId, Tip.System.Validators) is { } problem) throw new InvalidBlockException(problem);
+        if (certificate.Verify(Tip.ChainId, Tip.System.Validators, scheme) is { } problem) throw new InvalidBlockException(problem);
         var transactions = BlockValidity.Check(block, Tip, state, isKnownValid);
         var result = BlockExecution.Execute(state, block.Header.RulesVersion, block.Header.Height, Tip.System.Parameters, transactions);
         var receipts = EncodeAll(result.Receipts, Receipt.Size, static (r, w) => r.Encode(w));

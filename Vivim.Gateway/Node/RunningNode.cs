@@ -105,7 +105,7 @@ internal sealed class RunningNode : IAsyncDisposable
             throw new StartException($"the signer row of this validator is missing from {folder.SignerDatabase}: without it the key could sign twice; put the file back, or replace the validator's key");
         var chainStore = Own(new SqliteChainStore(folder.ChainDatabase));
         var stateStore = Own(new SqliteStateStore(folder.StateDatabase));
-        var ledger = new NodeLedger(genesis, chainStore, stateStore, settings.HistoryMemory);
+        var ledger = new NodeLedger(genesis, chainStore, stateStore, Ed25519Scheme.Instance, settings.HistoryMemory);
         var reader = Own(new SqliteChainReader(folder.ChainDatabase));
 
         HostLogger.Use(loggers);

@@ -18,7 +18,7 @@ public sealed record CommitCertificate(ulong Height, uint Round, Hash256 BlockId
 
     /// <summary>Checks every signature and that they reach a quorum of <paramref name="validators"/>.</summary>
     /// <returns>Null when it holds, else a sentence saying what does not.</returns>
-    public string? Verify(string chainId, ValidatorSet validators)
+    public string? Verify(string chainId, ValidatorSet validators, ISignatureScheme scheme)
     {
         var signed = Vote.SignedBytes(VoteType.Precommit, Height, Round, BlockId, chainId);
         ulong power = 0;
@@ -27,7 +27,7 @@ public sealed record CommitCertificate(ulong Height, uint Round, Hash256 BlockId
             var (index, signature) = Signatures[i];
             if (index >= validators.Count) return $"the certificate of height {Height} names validator {index} of {validators.Count}";
             if (i > 0 && index <= Signatures[i - 1].ValidatorIndex) return $"the certificate of height {Height} has its signatures out of order";
-            if (!validators[index].Key.Verifies(signed, signature)) return $"the certificate of height {Height} has a wrong signature by validator {index}";
+            if (!scheme.Verifies(validators[index].Key, signed, signature)) return $"the certificate of height {Height} has a wrong signature by validator {index}";
             power += validators[index].Power;
         }
 

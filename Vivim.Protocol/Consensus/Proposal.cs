@@ -8,10 +8,10 @@ namespace Vivim.Protocol.Consensus;
 public sealed record Proposal(ulong Height, uint Round, int ValidRound, Hash256 BlockId, PublicKey Proposer, Signature Signature)
 {
     /// <summary>Makes and signs a proposal.</summary>
-    public static Proposal Sign(ulong height, uint round, int validRound, in Hash256 blockId, string chainId, SigningKey key) =>
+    public static Proposal Sign(ulong height, uint round, int validRound, in Hash256 blockId, string chainId, IConsensusKey key) =>
         new(height, round, validRound, blockId, key.PublicKey, key.Sign(SignedBytes(height, round, validRound, blockId, chainId)));
 
-    public bool SignatureVerifies(string chainId) => Proposer.Verifies(SignedBytes(Height, Round, ValidRound, BlockId, chainId), Signature);
+    public bool SignatureVerifies(string chainId, ISignatureScheme scheme) => scheme.Verifies(Proposer, SignedBytes(Height, Round, ValidRound, BlockId, chainId), Signature);
 
     public void Encode(CanonicalWriter writer) =>
         writer.U64(Height).U32(Round).I32(ValidRound).Hash(BlockId).Raw(Proposer.Bytes).Raw(Signature.Bytes);

@@ -14,7 +14,7 @@ public enum VoteType : byte
 public sealed record Vote(VoteType Type, ulong Height, uint Round, Hash256? BlockId, PublicKey Validator, Signature Signature)
 {
     /// <summary>Makes and signs a vote.</summary>
-    public static Vote Sign(VoteType type, ulong height, uint round, Hash256? blockId, string chainId, SigningKey key) =>
+    public static Vote Sign(VoteType type, ulong height, uint round, Hash256? blockId, string chainId, IConsensusKey key) =>
         new(type, height, round, blockId, key.PublicKey, key.Sign(SignedBytes(type, height, round, blockId, chainId)));
 
     /// <summary>The bytes under a vote's signature: they do not name the validator, its key does.</summary>
@@ -25,7 +25,7 @@ public sealed record Vote(VoteType Type, ulong Height, uint Round, Hash256? Bloc
         return SigningDomain.Vote.Frame(chainId, body.Written);
     }
 
-    public bool SignatureVerifies(string chainId) => Validator.Verifies(SignedBytes(Type, Height, Round, BlockId, chainId), Signature);
+    public bool SignatureVerifies(string chainId, ISignatureScheme scheme) => scheme.Verifies(Validator, SignedBytes(Type, Height, Round, BlockId, chainId), Signature);
 
     public void Encode(CanonicalWriter writer)
     {

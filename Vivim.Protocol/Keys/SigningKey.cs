@@ -4,7 +4,7 @@ using NSec.Cryptography;
 namespace Vivim.Protocol.Keys;
 
 /// <summary>An Ed25519 private key, made from its 32-byte seed (RFC 8032 §5.1.5).</summary>
-public sealed class SigningKey : IDisposable
+public sealed class SigningKey : IConsensusKey, IDisposable
 {
     /// <summary>Length of the seed in bytes.</summary>
     public const int SeedSize = 32;
@@ -42,10 +42,10 @@ public sealed class SigningKey : IDisposable
         DurableFile.Create(path, text, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
-    public Signature Sign(ReadOnlySpan<byte> message)
+    public Signature Sign(ReadOnlySpan<byte> signed)
     {
         Span<byte> signature = stackalloc byte[Signature.Size];
-        SignatureAlgorithm.Ed25519.Sign(key, message, signature);
+        SignatureAlgorithm.Ed25519.Sign(key, signed, signature);
         return new Signature(signature);
     }
 

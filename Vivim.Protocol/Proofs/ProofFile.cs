@@ -2,6 +2,7 @@ using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Genesis;
+using Vivim.Protocol.Keys;
 using Vivim.Protocol.Merkle;
 using Vivim.Protocol.Transactions;
 
@@ -126,7 +127,7 @@ public sealed record ProofFile(BlockHeader Header, CommitCertificate Certificate
         if (header.ChainId != chainId) throw new ProofException($"the header is of the chain '{header.ChainId}', the genesis of '{chainId}'");
         if (header.ValidatorSetHash != validators.Hash) throw new ProofException($"the header of height {header.Height} names another validator set than the genesis leads to");
         if (certificate.Height != header.Height || certificate.BlockId != header.Id) throw new ProofException($"the certificate is not for the header of height {header.Height}");
-        if (certificate.Verify(chainId, validators) is { } problem) throw new ProofException(problem);
+        if (certificate.Verify(chainId, validators, Ed25519Scheme.Instance) is { } problem) throw new ProofException(problem);
     }
 
     private void VerifyReceipt(ProofEntry.Included included)

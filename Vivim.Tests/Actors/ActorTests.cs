@@ -56,7 +56,7 @@ public abstract class ActorTests : TestKit
         chainStore = new SqliteChainStore(FileOf("chain"));
         stateStore = new SqliteStateStore(FileOf("state"));
         reader = new SqliteChainReader(FileOf("chain"));
-        var ledger = new NodeLedger(Genesis, chainStore, stateStore);
+        var ledger = new NodeLedger(Genesis, chainStore, stateStore, Ed25519Scheme.Instance);
         Ledger = Sys.ActorOf(Props.Create(() => new LedgerActor(ledger, Verified, 0)).WithDispatcher(LedgerActor.Dispatcher), "ledger");
         FaultyJournal.Fault = JournalFault.None;
     }

@@ -98,8 +98,8 @@ public sealed class SignerTests : IDisposable
         var proposal = signer.SignProposal(7, 0, -1, A, RoundValue.None, RoundValue.None);
         var vote = signer.SignVote(VoteType.Prevote, 7, 0, A, RoundValue.None, RoundValue.None);
         var nil = signer.SignVote(VoteType.Precommit, 7, 0, null, new RoundValue(0, A), new RoundValue(0, A));
-        Assert.True(proposal.SignatureVerifies(ChainId) && vote.SignatureVerifies(ChainId) && nil.SignatureVerifies(ChainId));
-        Assert.False(vote.SignatureVerifies("another chain"));
+        Assert.True(proposal.SignatureVerifies(ChainId, Ed25519Scheme.Instance) && vote.SignatureVerifies(ChainId, Ed25519Scheme.Instance) && nil.SignatureVerifies(ChainId, Ed25519Scheme.Instance));
+        Assert.False(vote.SignatureVerifies("another chain", Ed25519Scheme.Instance));
 
         using var reopened = new SqliteSignerStore(Path.Combine(folder.FullName, "signer.db"));
         var row = new Signer(reopened, key, ChainId).Row;

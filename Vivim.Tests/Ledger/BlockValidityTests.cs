@@ -181,7 +181,7 @@ public sealed class BlockValidityTests
             var all = TestChain.Certify(Examples.Header, keys);
             var some = all with { Signatures = [.. all.Signatures.Where(s => (signers >> s.ValidatorIndex & 1) != 0)] };
             var power = some.Signatures.Sum(s => s.ValidatorIndex == 3 ? 3 : 1);
-            Assert.Equal((signers, power > 4), (signers, some.Verify(TestChain.ChainId, validators) is null));
+            Assert.Equal((signers, power > 4), (signers, some.Verify(TestChain.ChainId, validators, Ed25519Scheme.Instance) is null));
         }
     }
 

@@ -8,6 +8,7 @@ using Vivim.Protocol;
 using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Genesis;
+using Vivim.Protocol.Keys;
 using Vivim.Protocol.State;
 using Vivim.Protocol.Transactions;
 
@@ -129,7 +130,7 @@ public sealed class NodeLedgerTests
     public void Data_of_another_genesis_are_refused_with_what_to_do()
     {
         var chain = RandomChain(1);
-        var refused = Assert.Throws<LedgerMismatchException>(() => new NodeLedger(chain.Genesis with { ChainId = "another" }, chain.Chain, new MemoryStateStore()));
+        var refused = Assert.Throws<LedgerMismatchException>(() => new NodeLedger(chain.Genesis with { ChainId = "another" }, chain.Chain, new MemoryStateStore(), Ed25519Scheme.Instance));
         Assert.Contains("put back the file it was made with, or start in an empty data folder", refused.Message, StringComparison.Ordinal);
     }
 
@@ -140,7 +141,7 @@ public sealed class NodeLedgerTests
         var chain = new TestChain(values: values);
         chain.Commit(Alice.Register());
         Flush(chain.Ledger);
-        var refused = Assert.Throws<LedgerMismatchException>(() => new NodeLedger(chain.Genesis, new MemoryChainStore(), values));
+        var refused = Assert.Throws<LedgerMismatchException>(() => new NodeLedger(chain.Genesis, new MemoryChainStore(), values, Ed25519Scheme.Instance));
         Assert.Contains("the state database is at height 1, the chain database ends at 0", refused.Message, StringComparison.Ordinal);
     }
 
@@ -151,7 +152,7 @@ public sealed class NodeLedgerTests
         chain.Commit(Alice.Register());
         chain.Commit();
         chain.Chain.DropChangesUpTo(1);
-        var refused = Assert.Throws<LedgerMismatchException>(() => new NodeLedger(chain.Genesis, chain.Chain, new MemoryStateStore()));
+        var refused = Assert.Throws<LedgerMismatchException>(() => new NodeLedger(chain.Genesis, chain.Chain, new MemoryStateStore(), Ed25519Scheme.Instance));
         Assert.Contains("the state can be rebuilt up to height 0, the chain database ends at 2", refused.Message, StringComparison.Ordinal);
     }
 
@@ -165,7 +166,7 @@ public sealed class NodeLedgerTests
         var chain = new TestChain();
         chain.Commit(Bob.Register());
         chain.Commit();
-        var refused = Assert.Throws<LedgerMismatchException>(() => new NodeLedger(chain.Genesis, chain.Chain, values));
+        var refused = Assert.Throws<LedgerMismatchException>(() => new NodeLedger(chain.Genesis, chain.Chain, values, Ed25519Scheme.Instance));
         Assert.Contains("the state database does not belong to the chain database", refused.Message, StringComparison.Ordinal);
     }
 

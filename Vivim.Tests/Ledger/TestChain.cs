@@ -23,7 +23,7 @@ internal sealed class TestChain
     {
         Genesis = GenesisWith(parameters ?? new ChainParameters(), rulesVersion);
         Chain = chain ?? new MemoryChainStore();
-        Ledger = new NodeLedger(Genesis, Chain, values ?? new MemoryStateStore());
+        Ledger = new NodeLedger(Genesis, Chain, values ?? new MemoryStateStore(), Ed25519Scheme.Instance);
     }
 
     public GenesisFile Genesis { get; }

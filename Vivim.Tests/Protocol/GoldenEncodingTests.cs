@@ -130,8 +130,8 @@ public sealed class GoldenEncodingTests
     public void The_examples_hold()
     {
         Assert.True(Examples.Registration.SignatureVerifies(TestChain.ChainId));
-        Assert.True(Examples.Prevote.SignatureVerifies(TestChain.ChainId));
-        Assert.True(Examples.Proposal.SignatureVerifies(TestChain.ChainId));
+        Assert.True(Examples.Prevote.SignatureVerifies(TestChain.ChainId, Ed25519Scheme.Instance));
+        Assert.True(Examples.Proposal.SignatureVerifies(TestChain.ChainId, Ed25519Scheme.Instance));
         Assert.Equal(Hash256.Of(Examples.Encode(Examples.Header.Encode)), Examples.Block.Id);
         Examples.ProofFile.Verify(Examples.Genesis);
     }
@@ -142,14 +142,14 @@ public sealed class GoldenEncodingTests
         var frames = new[] { SigningDomain.Transaction, SigningDomain.Proposal, SigningDomain.Vote }.SelectMany(domain => new[] { "a", "ab" }.Select(chain => domain.Frame(chain, "bc"u8))).ToList();
         Assert.Equal(6, frames.Distinct(KeyComparer.Instance).Count());
         Assert.NotEqual(SigningDomain.Vote.Frame("a", "bc"u8), SigningDomain.Vote.Frame("ab", "c"u8));
-        Assert.False((Examples.Precommit with { Type = VoteType.Prevote }).SignatureVerifies(TestChain.ChainId));
-        Assert.False((Examples.Precommit with { BlockId = null }).SignatureVerifies(TestChain.ChainId));
-        Assert.False((Examples.Precommit with { Height = 6 }).SignatureVerifies(TestChain.ChainId));
-        Assert.False((Examples.Precommit with { Round = 2 }).SignatureVerifies(TestChain.ChainId));
-        Assert.False(Examples.Precommit.SignatureVerifies("other"));
-        Assert.False((Examples.Proposal with { ValidRound = 0 }).SignatureVerifies(TestChain.ChainId));
-        Assert.False((Examples.Proposal with { Round = 0 }).SignatureVerifies(TestChain.ChainId));
-        Assert.False((Examples.Proposal with { BlockId = Hash256.Zero }).SignatureVerifies(TestChain.ChainId));
+        Assert.False((Examples.Precommit with { Type = VoteType.Prevote }).SignatureVerifies(TestChain.ChainId, Ed25519Scheme.Instance));
+        Assert.False((Examples.Precommit with { BlockId = null }).SignatureVerifies(TestChain.ChainId, Ed25519Scheme.Instance));
+        Assert.False((Examples.Precommit with { Height = 6 }).SignatureVerifies(TestChain.ChainId, Ed25519Scheme.Instance));
+        Assert.False((Examples.Precommit with { Round = 2 }).SignatureVerifies(TestChain.ChainId, Ed25519Scheme.Instance));
+        Assert.False(Examples.Precommit.SignatureVerifies("other", Ed25519Scheme.Instance));
+        Assert.False((Examples.Proposal with { ValidRound = 0 }).SignatureVerifies(TestChain.ChainId, Ed25519Scheme.Instance));
+        Assert.False((Examples.Proposal with { Round = 0 }).SignatureVerifies(TestChain.ChainId, Ed25519Scheme.Instance));
+        Assert.False((Examples.Proposal with { BlockId = Hash256.Zero }).SignatureVerifies(TestChain.ChainId, Ed25519Scheme.Instance));
     }
 
     [Fact]

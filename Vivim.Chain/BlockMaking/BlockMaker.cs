@@ -66,7 +66,7 @@ public sealed class BlockMaker : JournaledActor
         }
 
         var block = await settings.Ledger.Read(ledger => ledger.Tip.Height + 1 == request.Height
-            ? ledger.Assemble(candidates, request.Round, request.Time, validator)
+            ? ledger.Assemble(candidates, [], request.Round, request.Time, validator)
             : throw new InvalidOperationException($"a block of height {request.Height} was asked for, the next is {ledger.Tip.Height + 1}"));
         return new Assembled(replyTo, block);
     }

@@ -123,7 +123,7 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
 
         blocks.Clear();
         Timers.CancelAll();
-        core = new TendermintCore(height, tip.System.Validators, key.PublicKey, _ => key.PublicKey);
+        core = new TendermintCore(height, tip.Validators, key.PublicKey, _ => key.PublicKey);
         if (signer.Row.Height == height) Resume();
         else WaitForDue(hasUncertifiedState);
     }

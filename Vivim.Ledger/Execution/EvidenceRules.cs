@@ -10,7 +10,11 @@ namespace Vivim.Ledger.Execution;
 public static class EvidenceRules
 {
     /// <summary>Null when a block on this tip may carry the evidence, else a sentence saying why not.</summary>
-    public static string? Problem(Evidence evidence, ChainTip tip, IStateReader parent, ISignatureScheme scheme)
+    public static string? Problem(Evidence evidence, ChainTip tip, IStateReader parent, ISignatureScheme scheme) =>
+        parent.Get(KeyOf(evidence)) is null ? FormProblem(evidence, tip, scheme) : "it has been committed before";
+
+    /// <summary>The same without looking whether it has been committed before, for who has no state at hand.</summary>
+    public static string? FormProblem(Evidence evidence, ChainTip tip, ISignatureScheme scheme)
     {
         var (first, second) = (evidence.First, evidence.Second);
         if (first.Type != second.Type || first.Height != second.Height || first.Round != second.Round || first.Validator != second.Validator) return "its votes are not of one validator for one step";
@@ -20,7 +24,6 @@ public static class EvidenceRules
         if (next - first.Height > tip.System.Parameters.MaxEvidenceAge) return $"its votes are for height {first.Height}, more than {tip.System.Parameters.MaxEvidenceAge} heights ago";
         if (tip.System.Schedule.At(first.Height) is not { } validators) return $"the validators of height {first.Height} are no longer known";
         if (validators.IndexOf(first.Validator) < 0) return $"{first.Validator} was not a validator of height {first.Height}";
-        if (parent.Get(StateKey.Evidence(first)) is not null) return "it has been committed before";
         return first.SignatureVerifies(tip.ChainId, scheme) && second.SignatureVerifies(tip.ChainId, scheme) ? null : "a vote's signature does not verify";
     }
 

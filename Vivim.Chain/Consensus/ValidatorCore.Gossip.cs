@@ -73,7 +73,7 @@ public sealed partial class ValidatorCore
     private void OnAccused(Evidence accusation)
     {
         if (!evidence.Lacks(accusation.First.Validator) || tip!.NextValidators.IndexOf(accusation.First.Validator) < 0) return;
-        if (EvidenceRules.ProblemItself(accusation, tip, scheme) is null) Accuse(accusation);
+        if (EvidenceRules.FormProblem(accusation, tip, scheme) is null) Accuse(accusation);
     }
 
     private void Accuse(Evidence found)

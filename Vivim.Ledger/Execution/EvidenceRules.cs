@@ -11,10 +11,10 @@ public static class EvidenceRules
 {
     /// <summary>Null when a block on this tip may carry the evidence, else a sentence saying why not.</summary>
     public static string? Problem(Evidence evidence, ChainTip tip, IStateReader parent, ISignatureScheme scheme) =>
-        parent.Get(StateKey.Evidence(evidence.First)) is not null ? "it has been committed before" : ProblemItself(evidence, tip, scheme);
+        parent.Get(KeyOf(evidence)) is null ? FormProblem(evidence, tip, scheme) : "it has been committed before";
 
-    /// <summary>Null when the evidence proves what it says and is not too old, else a sentence saying why not. It may have been committed before.</summary>
-    public static string? ProblemItself(Evidence evidence, ChainTip tip, ISignatureScheme scheme)
+    /// <summary>The same without looking whether it has been committed before, for who has no state at hand.</summary>
+    public static string? FormProblem(Evidence evidence, ChainTip tip, ISignatureScheme scheme)
     {
         var (first, second) = (evidence.First, evidence.Second);
         if (first.Type != second.Type || first.Height != second.Height || first.Round != second.Round || first.Validator != second.Validator) return "its votes are not of one validator for one step";

@@ -6,6 +6,7 @@ using Vivim.Chain.Consensus;
 using Vivim.Chain.Pool;
 using Vivim.Protocol;
 using Vivim.Protocol.Blocks;
+using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
@@ -31,12 +32,15 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
         Form<PendingCount, V1.Count>("pending/1", V1.Count.Parser, m => new V1.Count { Count_ = m.Count }, m => new PendingCount(m.Count_)),
         Form<WakePartition, V1.PartitionNumber>("wake-partition/1", V1.PartitionNumber.Parser, m => new V1.PartitionNumber { Partition = m.Partition }, m => new WakePartition(m.Partition)),
         Form<WorkAvailable, V1.Empty>("work/1", V1.Empty.Parser, _ => new V1.Empty(), _ => WorkAvailable.Instance),
-        Form<BuildBlock, V1.BuildBlock>("build/1", V1.BuildBlock.Parser, m => new V1.BuildBlock { Validator = Bytes(m.Validator), Height = m.Height, Round = m.Round, Time = m.Time }, m => new BuildBlock(Key(m.Validator), m.Height, m.Round, m.Time)),
-        Form<BlockBuilt, V1.BlockBytes>("built/1", V1.BlockBytes.Parser, m => Write(m.Block), m => new BlockBuilt(Read(m)!)),
-        Form<BlockStored, V1.BlockBytes>("stored/1", V1.BlockBytes.Parser, m => Write(m.Block), m => new BlockStored(Read(m)!)),
-        Form<FindBlock, V1.BlockRequest>("find-block/1", V1.BlockRequest.Parser, m => new V1.BlockRequest { Validator = Bytes(m.Validator), BlockId = Bytes(m.BlockId) }, m => new FindBlock(Key(m.Validator), Hash(m.BlockId))),
-        Form<BlockFound, V1.BlockBytes>("found-block/1", V1.BlockBytes.Parser, m => Write(m.Block), m => new BlockFound(Read(m))),
+        Form<BuildBlock, V1.BuildBlock>("build/2", V1.BuildBlock.Parser, Write, Read),
+        Form<BlockBuilt, V1.BlockBytes>("built/1", V1.BlockBytes.Parser, m => new V1.BlockBytes { Block = Bytes(m.Block) }, m => new BlockBuilt(Block.FromBytes(m.Block.Span))),
+        Form<BlockStored, V1.BlockBytes>("stored/1", V1.BlockBytes.Parser, m => new V1.BlockBytes { Block = Bytes(m.Block) }, m => new BlockStored(Block.FromBytes(m.Block.Span))),
+        Form<KeepBlock, V1.KeepBlock>("keep-block/1", V1.KeepBlock.Parser, m => new V1.KeepBlock { Validator = Bytes(m.Validator), Block = Bytes(m.Block) }, m => new KeepBlock(Key(m.Validator), Block.FromBytes(m.Block.Span))),
+        Form<BlockKept, V1.BlockId>("kept/1", V1.BlockId.Parser, m => new V1.BlockId { Id = Bytes(m.BlockId) }, m => new BlockKept(Hash(m.Id))),
+        Form<FindBlocks, V1.FindBlocks>("find-blocks/1", V1.FindBlocks.Parser, m => new V1.FindBlocks { Validator = Bytes(m.Validator), Height = m.Height }, m => new FindBlocks(Key(m.Validator), m.Height)),
+        Form<BlocksFound, V1.Blocks>("found-blocks/1", V1.Blocks.Parser, Write, m => new BlocksFound([.. m.Blocks_.Select(block => Block.FromBytes(block.Span))])),
         Form<WakeValidator, V1.ValidatorKey>("wake-validator/1", V1.ValidatorKey.Parser, m => new V1.ValidatorKey { Validator = Bytes(m.Validator) }, m => new WakeValidator(Key(m.Validator))),
+        Form<DeliverMessage, V1.DeliverMessage>("deliver/1", V1.DeliverMessage.Parser, Write, m => new DeliverMessage(Key(m.Validator), Key(m.From), ConsensusMessage.FromBytes(m.Message.Span))),
         Form<HeightDecided, V1.HeightDecided>("decided/1", V1.HeightDecided.Parser, m => new V1.HeightDecided { Height = m.Height, Round = m.Round, BlockId = Bytes(m.BlockId) }, m => new HeightDecided(m.Height, m.Round, Hash(m.BlockId))),
     ];
 
@@ -76,9 +80,40 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
         return envelope;
     }
 
-    private static V1.BlockBytes Write(Block? block) => new() { Block = block is null ? ByteString.Empty : UnsafeByteOperations.UnsafeWrap(block.ToBytes()) };
+    private static ByteString Bytes(Block block) => UnsafeByteOperations.UnsafeWrap(block.ToBytes());
 
-    private static Block? Read(V1.BlockBytes message) => message.Block.IsEmpty ? null : Block.FromBytes(message.Block.Span);
+    private static V1.Blocks Write(BlocksFound found)
+    {
+        var message = new V1.Blocks();
+        message.Blocks_.AddRange(found.Blocks.Select(Bytes));
+        return message;
+    }
+
+    private static V1.DeliverMessage Write(DeliverMessage delivery) =>
+        new() { Validator = Bytes(delivery.Validator), From = Bytes(delivery.From), Message = UnsafeByteOperations.UnsafeWrap(delivery.Message.ToBytes()) };
+
+    private static V1.BuildBlock Write(BuildBlock build)
+    {
+        var message = new V1.BuildBlock { Validator = Bytes(build.Validator), Height = build.Height, Round = build.Round, Time = build.Time };
+        foreach (var evidence in build.Evidence)
+        {
+            var writer = new CanonicalWriter();
+            evidence.Encode(writer);
+            message.Evidence.Add(ByteString.CopyFrom(writer.Written));
+        }
+
+        return message;
+    }
+
+    private static BuildBlock Read(V1.BuildBlock message) => new(Key(message.Validator), message.Height, message.Round, message.Time, [.. message.Evidence.Select(ReadEvidence)]);
+
+    private static Evidence ReadEvidence(ByteString bytes)
+    {
+        var reader = new CanonicalReader(bytes.Span);
+        var evidence = Evidence.Decode(ref reader);
+        reader.End();
+        return evidence;
+    }
 
     private static V1.SubmitOutcomes Write(SubmitOutcomes outcomes)
     {

@@ -102,7 +102,7 @@ internal static class GatewayHost
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToList();
         Console.WriteLine($"""
 
-            VIVIM node of the chain {node.Genesis.ChainId} is ready.
+            VIVIM node of the chain {node.Genesis.ChainId} with {(node.Genesis.Validators.Count == 1 ? "one validator" : $"{node.Genesis.Validators.Count} validators")} is ready.
               HTTP  {addresses[0]}   health at /readyz, the API as JSON at /v1/status
               gRPC  {addresses[1]}
 

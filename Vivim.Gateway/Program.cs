@@ -7,13 +7,16 @@ var config = new Option<string?>("--config") { Description = "HOCON file with se
 var httpPort = new Option<string?>("--http-port") { Description = "port for HTTP/1.1; 0 takes a free one" };
 var grpcPort = new Option<string?>("--grpc-port") { Description = "port for gRPC; 0 takes a free one" };
 
-var command = new RootCommand("Runs a VIVIM node. With no options: a whole network of one node, in ./data.") { data, config, httpPort, grpcPort };
+var validators = new Option<string?>("--validators") { Description = "validators of the chain that a first start makes, all run by this node" };
+
+var command = new RootCommand("Runs a VIVIM node. With no options: a whole network of one node, in ./data.") { data, config, httpPort, grpcPort, validators };
 command.SetAction(async (arguments, _) =>
 {
     var overrides = new Dictionary<string, string>();
     Override("data", data);
     Override("http.port", httpPort);
     Override("grpc.port", grpcPort);
+    Override("genesis.validators", validators);
     try
     {
         var reference = Path.Combine(AppContext.BaseDirectory, "hocon", "vivim.conf");

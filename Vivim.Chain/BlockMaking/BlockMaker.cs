@@ -3,6 +3,7 @@ using Akka.Event;
 using Vivim.Actors;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
+using Vivim.Protocol;
 using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
@@ -16,14 +17,15 @@ public sealed record BlockMakerSettings(IActorRef Ledger, IActorRef Pool, TimeSp
 
 /// <summary>
 /// Makes a validator's proposals: reaps all partitions, lets the ledger choose what may be included, stores the block, and only then gives it
-/// away, so that a restarted proposer proposes the same block again. It keeps one block for every round of the newest height.
+/// away, so that a restarted proposer proposes the same block again. It also keeps what others have proposed and this validator votes for. Of
+/// the newest height all is kept, of others nothing.
 /// </summary>
 public sealed class BlockMaker : JournaledActor
 {
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly BlockMakerSettings settings;
     private readonly PublicKey validator;
-    private readonly Dictionary<uint, Block> byRound = [];
+    private readonly Dictionary<Hash256, Block> blocks = [];
     private ulong height;
 
     public BlockMaker(PublicKey validator, BlockMakerSettings settings)
@@ -31,11 +33,12 @@ public sealed class BlockMaker : JournaledActor
     {
         this.validator = validator;
         this.settings = settings;
-        Recover<BlockStored>(e => Keep(e.Block));
+        Recover<BlockStored>(e => Take(e.Block));
         Command<BuildBlock>(Build);
-        Command<Assembled>(Store);
+        Command<Assembled>(OnAssembled);
         Command<AssemblyFailed>(failed => failed.ReplyTo.Tell(new Status.Failure(failed.Cause)));
-        Command<FindBlock>(find => Sender.Tell(new BlockFound(byRound.Values.FirstOrDefault(block => block.Id == find.BlockId))));
+        Command<KeepBlock>(keep => Store(keep.Block, Sender, new BlockKept(keep.Block.Id)));
+        Command<FindBlocks>(find => Sender.Tell(new BlocksFound(find.Height == height ? [.. blocks.Values] : [])));
     }
 
     private sealed record Assembled(IActorRef ReplyTo, Block Block) : INoSerializationVerificationNeeded;
@@ -44,7 +47,7 @@ public sealed class BlockMaker : JournaledActor
 
     private void Build(BuildBlock request)
     {
-        if (request.Height == height && byRound.TryGetValue(request.Round, out var made))
+        if (OwnBlock(request.Height, request.Round) is { } made)
         {
             Sender.Tell(new BlockBuilt(made));
             return;
@@ -66,7 +69,7 @@ public sealed class BlockMaker : JournaledActor
         }
 
         var block = await settings.Ledger.Read(ledger => ledger.Tip.Height + 1 == request.Height
-            ? ledger.Assemble(candidates, request.Round, request.Time, validator)
+            ? ledger.Assemble(candidates, request.Evidence, request.Round, request.Time, validator)
             : throw new InvalidOperationException($"a block of height {request.Height} was asked for, the next is {ledger.Tip.Height + 1}"));
         return new Assembled(replyTo, block);
     }
@@ -84,34 +87,42 @@ public sealed class BlockMaker : JournaledActor
         }
     }
 
-    private void Store(Assembled assembled)
+    private void OnAssembled(Assembled assembled)
     {
-        var header = assembled.Block.Header;
-        if (header.Height < height)
-        {
-            assembled.ReplyTo.Tell(new Status.Failure(new InvalidOperationException($"a block of height {header.Height} was asked for, but one of {height} is made")));
-            return;
-        }
-
         // Asked twice while the first was being made: there is one block for a round.
-        if (header.Height == height && byRound.TryGetValue(header.Round, out var made))
+        var header = assembled.Block.Header;
+        var block = OwnBlock(header.Height, header.Round) ?? assembled.Block;
+        Store(block, assembled.ReplyTo, new BlockBuilt(block));
+    }
+
+    private void Store(Block block, IActorRef replyTo, object answer)
+    {
+        if (block.Header.Height < height)
         {
-            assembled.ReplyTo.Tell(new BlockBuilt(made));
+            replyTo.Tell(new Status.Failure(new InvalidOperationException($"a block of height {block.Header.Height} came, but one of {height} is stored")));
             return;
         }
 
-        Persist(new BlockStored(assembled.Block), stored =>
+        if (block.Header.Height == height && blocks.ContainsKey(block.Id))
         {
-            Keep(stored.Block);
-            assembled.ReplyTo.Tell(new BlockBuilt(stored.Block));
-            if (byRound.Count == 1 && LastSequenceNr > 1) DeleteMessages(LastSequenceNr - 1);
+            replyTo.Tell(answer);
+            return;
+        }
+
+        Persist(new BlockStored(block), stored =>
+        {
+            Take(stored.Block);
+            replyTo.Tell(answer);
+            if (blocks.Count == 1 && LastSequenceNr > 1) DeleteMessages(LastSequenceNr - 1);
         });
     }
 
-    private void Keep(Block block)
+    private Block? OwnBlock(ulong wanted, uint round) => wanted != height ? null : blocks.Values.FirstOrDefault(block => block.Header.Round == round && block.Header.Proposer == validator);
+
+    private void Take(Block block)
     {
-        if (block.Header.Height > height) byRound.Clear();
+        if (block.Header.Height > height) blocks.Clear();
         height = block.Header.Height;
-        byRound[block.Header.Round] = block;
+        blocks[block.Id] = block;
     }
 }

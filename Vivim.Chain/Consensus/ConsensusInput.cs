@@ -19,8 +19,9 @@ public abstract record ConsensusInput
     /// <summary>The block asked for by <see cref="ConsensusOutput.GetValue"/> is made and stored.</summary>
     public sealed record ValueBuilt(uint Round, Hash256 Value) : ConsensusInput;
 
-    /// <summary>A proposal whose signature holds, and whether its block is valid.</summary>
-    public sealed record ProposalReceived(Proposal Proposal, bool IsValid) : ConsensusInput;
+    /// <summary>A proposal whose signature holds, by the proposer of its round, and whether its block is valid.</summary>
+    /// <param name="IsTimely">Whether, as a new value, it fits its round: made in it, at a time near this validator's clock.</param>
+    public sealed record ProposalReceived(Proposal Proposal, bool IsValid, bool IsTimely = true) : ConsensusInput;
 
     /// <summary>A vote whose signature holds, by a member of the set.</summary>
     public sealed record VoteReceived(Vote Vote) : ConsensusInput;

@@ -11,7 +11,7 @@ namespace Vivim.Chain.Consensus;
 /// <param name="Version">Counts the writes; a writer whose version is stale is another incarnation's and must stop.</param>
 public sealed record SignerRow(ulong Version, ulong Height, uint Round, Step Step, RoundValue Locked, RoundValue Valid, IReadOnlyList<Proposal> Proposals, IReadOnlyList<Vote> Votes)
 {
-    private const int MaxMessages = 10_000;
+    private const int MaxMessages = 3 * ((int)ProposerRotation.MaxRound + 1);
 
     /// <summary>The row of a key that has signed nothing.</summary>
     public static readonly SignerRow Initial = new(0, 0, 0, Step.Propose, RoundValue.None, RoundValue.None, [], []);
@@ -70,6 +70,3 @@ public sealed record SignerRow(ulong Version, ulong Height, uint Round, Step Ste
 
 /// <summary>A key was asked to sign what it may have signed differently before.</summary>
 public sealed class SignerRegressionException(string message) : Exception(message);
-
-/// <summary>Another incarnation of this validator has written the signer's row: this one must stop and send nothing.</summary>
-public sealed class StaleSignerException(string message) : Exception(message);

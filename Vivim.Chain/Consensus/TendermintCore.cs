@@ -21,7 +21,8 @@ public readonly record struct RoundValue(int Round, Hash256? Value)
 
 /// <summary>
 /// Tendermint for one height: Algorithm 1 of arXiv 1807.04938, each rule named by its lines. A deterministic core: inputs in, outputs out;
-/// no clock, network, disk or randomness. Whoever feeds it has checked signatures, and says of each proposal whether its block is valid.
+/// no clock, network, disk or randomness. Whoever feeds it has checked signatures, and says of each proposal whether its block is
+/// valid. docs/spec/consensus.md has the table of which input re-evaluates which rule.
 /// </summary>
 public sealed class TendermintCore
 {
@@ -31,14 +32,12 @@ public sealed class TendermintCore
     private readonly VoteKeeper votes;
     private readonly Dictionary<uint, Proposal> proposals = [];
     private readonly Dictionary<(uint Round, Hash256 Value), bool> validity = [];
+    private readonly HashSet<uint> untimely = [];
     private readonly HashSet<uint> prevoteTimeouts = [];
     private readonly HashSet<uint> precommitTimeouts = [];
     private readonly HashSet<uint> locksSeen = [];
-    private readonly List<ConsensusInput> early = [];
     private List<ConsensusOutput> outputs = [];
     private uint? valueAskedFor;
-    private bool started;
-    private bool decided;
 
     /// <param name="proposerOf">The proposer of each round of this height.</param>
     public TendermintCore(ulong height, ValidatorSet validators, PublicKey self, Func<uint, PublicKey> proposerOf)
@@ -60,24 +59,70 @@ public sealed class TendermintCore
 
     public RoundValue Valid { get; private set; } = RoundValue.None;
 
-    /// <summary>Takes one input and tells what must be done, in order. What comes before the start waits for it.</summary>
+    /// <summary>Whether the height has begun here.</summary>
+    public bool HasStarted { get; private set; }
+
+    /// <summary>Whether the height is decided; then nothing more happens.</summary>
+    public bool HasDecided { get; private set; }
+
+    /// <summary>Votes and proposals held.</summary>
+    public int HeldItems => votes.Count + validity.Count;
+
+    internal VoteKeeper Votes => votes;
+
+    /// <summary>Takes one input and tells what must be done, in order.</summary>
     public IReadOnlyList<ConsensusOutput> Apply(ConsensusInput input)
     {
         outputs = [];
-        if (input is ConsensusInput.Start or ConsensusInput.Resume) Begin(input);
-        else if (started) Handle(input);
-        else early.Add(input);
+        if (HasDecided || !IsOfThisHeight(input)) return outputs;
+        if (HasStarted) Handle(input);
+        else Begin(input);
         return outputs;
     }
 
+    /// <summary>The proposal of a round that is prevoted, or null.</summary>
+    public Proposal? ProposalOf(uint round) => proposals.GetValueOrDefault(round);
+
+    /// <summary>
+    /// Whether a proposal would count. A round's first one is the one that is prevoted. Another one counts only when the votes have settled on
+    /// its block: a proposer who tells each of us something else can neither hide from us what the others decide, nor fill the memory.
+    /// </summary>
+    public bool Wants(Proposal proposal) =>
+        !validity.ContainsKey((proposal.Round, proposal.BlockId))
+        && (!proposals.ContainsKey(proposal.Round) || HasQuorum(proposal.Round, proposal.BlockId));
+
+    private bool IsOfThisHeight(ConsensusInput input) => input switch
+    {
+        ConsensusInput.ProposalReceived { Proposal: var proposal } => proposal.Height == Height && proposal.Proposer == proposerOf(proposal.Round),
+        ConsensusInput.VoteReceived { Vote: var vote } => vote.Height == Height,
+        _ => true,
+    };
+
+    /// <summary>The height begins when its time has come, or when others show that it has: by a proposal, or by votes of more than a third.</summary>
     private void Begin(ConsensusInput input)
     {
-        if (started) return;
-        started = true;
-        if (input is ConsensusInput.Resume resume) Continue(resume);
-        else StartRound(0);
-        foreach (var waiting in early) Handle(waiting);
-        early.Clear();
+        switch (input)
+        {
+            case ConsensusInput.Start:
+                HasStarted = true;
+                StartRound(0);
+                break;
+            case ConsensusInput.Resume resume:
+                HasStarted = true;
+                Continue(resume);
+                break;
+            case ConsensusInput.ProposalReceived:
+                HasStarted = true;
+                StartRound(0);
+                Handle(input);
+                break;
+            case ConsensusInput.VoteReceived { Vote: var vote }:
+                Count(vote);
+                if (!validators.IsOneCorrect(votes.PowerSeen(vote.Round))) break;
+                HasStarted = true;
+                StartRound(vote.Round);
+                break;
+        }
     }
 
     private void Continue(ConsensusInput.Resume resume)
@@ -89,7 +134,6 @@ public sealed class TendermintCore
 
     private void Handle(ConsensusInput input)
     {
-        if (decided) return;
         switch (input)
         {
             case ConsensusInput.ValueBuilt built when built.Round == valueAskedFor && built.Round == Round && Step == Step.Propose:
@@ -97,7 +141,7 @@ public sealed class TendermintCore
                 outputs.Add(new ConsensusOutput.SendProposal(Round, built.Value, -1)); // L19
                 break;
             case ConsensusInput.ProposalReceived received:
-                OnProposal(received.Proposal, received.IsValid);
+                OnProposal(received);
                 break;
             case ConsensusInput.VoteReceived received:
                 OnVote(received.Vote);
@@ -130,26 +174,26 @@ public sealed class TendermintCore
         Evaluate(round);
     }
 
-    /// <summary>
-    /// A round's first proposal is the one that is prevoted. Another one counts only when the votes have settled on its block: a proposer who
-    /// tells each of us something else can neither hide from us what the others decide, nor fill the memory.
-    /// </summary>
-    private void OnProposal(Proposal proposal, bool isValid)
+    private void OnProposal(ConsensusInput.ProposalReceived received)
     {
-        var (round, value) = (proposal.Round, proposal.BlockId);
-        if (proposal.Height != Height || proposal.Proposer != proposerOf(round)) return;
-        if (!proposals.TryAdd(round, proposal) && !votes.HasQuorum(VoteType.Prevote, round, value) && !votes.HasQuorum(VoteType.Precommit, round, value)) return;
-        validity.TryAdd((round, value), isValid);
-        Evaluate(round);
+        var proposal = received.Proposal;
+        if (!Wants(proposal)) return;
+        validity.Add((proposal.Round, proposal.BlockId), received.IsValid);
+        if (proposals.TryAdd(proposal.Round, proposal) && !received.IsTimely) untimely.Add(proposal.Round);
+        Evaluate(proposal.Round);
     }
 
     private void OnVote(Vote vote)
     {
-        if (vote.Height != Height) return;
-        if (votes.Add(vote) is { } evidence) outputs.Add(new ConsensusOutput.Misbehaviour(evidence));
+        Count(vote);
         // L55-56
         if (vote.Round > Round && validators.IsOneCorrect(votes.PowerSeen(vote.Round))) StartRound(vote.Round);
         else Evaluate(vote.Round);
+    }
+
+    private void Count(Vote vote)
+    {
+        if (votes.Add(vote, Round) is { } evidence) outputs.Add(new ConsensusOutput.Misbehaviour(evidence));
     }
 
     private void OnTimeout(uint round, Step step)
@@ -185,12 +229,12 @@ public sealed class TendermintCore
     {
         if (Step != Step.Propose || !proposals.TryGetValue(Round, out var proposal)) return;
         var (validRound, value) = (proposal.ValidRound, proposal.BlockId);
-        var isNew = validRound == -1; // L22
+        var isNew = validRound == -1; // L22; a new value must be timely too, one that had a polka was (DESIGN §5)
         var wasValid = validRound >= 0 && validRound < Round && votes.HasQuorum(VoteType.Prevote, (uint)validRound, value); // L28
         if (!isNew && !wasValid) return;
         // L23 and L29: a lock binds, unless a polka that is not older than it says otherwise.
         var isFree = Locked.Round == -1 || Locked.Value == value || (wasValid && Locked.Round <= validRound);
-        Prevote(IsValid(Round, value) && isFree ? value : null);
+        Prevote(IsValid(Round, value) && isFree && !(isNew && untimely.Contains(Round)) ? value : null);
     }
 
     // L36-43
@@ -217,10 +261,12 @@ public sealed class TendermintCore
     private bool TryDecide(uint round)
     {
         if (votes.BlockWithQuorum(VoteType.Precommit, round) is not { } value || !IsValid(round, value)) return false;
-        decided = true;
+        HasDecided = true;
         outputs.Add(new ConsensusOutput.Decided(votes.Certificate(Height, round, value)));
         return true;
     }
+
+    internal bool HasQuorum(uint round, Hash256 value) => votes.HasQuorum(VoteType.Prevote, round, value) || votes.HasQuorum(VoteType.Precommit, round, value);
 
     /// <summary>Proposed in that round, and valid.</summary>
     private bool IsValid(uint round, Hash256 value) => validity.GetValueOrDefault((round, value));

@@ -7,26 +7,19 @@ using Vivim.Chain.BlockMaking;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
 using Vivim.Ledger.Execution;
-using Vivim.Protocol;
 using Vivim.Protocol.Blocks;
-using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Keys;
 
 namespace Vivim.Chain.Consensus;
 
-/// <summary>How long a step waits (arXiv 1807.04938, L21, L35, L48): the base, and more with every round.</summary>
-public sealed record ConsensusTimeouts(TimeSpan Propose, TimeSpan Vote, TimeSpan PerRound)
-{
-    public TimeSpan Of(Step step, uint round) => (step == Step.Propose ? Propose : Vote) + PerRound * round;
-}
-
 /// <summary>What a validator needs of its node.</summary>
 /// <param name="BlockMakers">The shard region of <see cref="BlockMaker"/>.</param>
-public sealed record ValidatorSettings(IActorRef Ledger, IActorRef BlockMakers, ISignerStore SignerStore, ConsensusTimeouts Timeouts, TimeProvider Clock);
+/// <param name="Delivery">Takes <see cref="OutgoingMessage"/>; what it delivers comes back as <see cref="DeliverMessage"/>.</param>
+public sealed record ValidatorSettings(IActorRef Ledger, IActorRef BlockMakers, IActorRef Delivery, ISignerStore SignerStore, ConsensusTimeouts Timeouts, TimeProvider Clock);
 
 /// <summary>
-/// The shell of one validator's <see cref="TendermintCore"/>: one core per height. What the core wants sent is signed and recorded first. A
-/// failure restarts it, and it goes on from the signer's row and the ledger.
+/// The shell of a <see cref="ValidatorCore"/>: feeds it messages, timers and the ledger's news, and does what it wants in order. A failure restarts
+/// it, and it goes on from the signer's row and the ledger.
 /// </summary>
 public sealed class ValidatorActor : JournaledActor, IWithTimers
 {
@@ -35,32 +28,26 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
 
     private const int KeepDecided = 100;
 
+    /// <summary>Ticks from one report to the next.</summary>
+    private const int ReportTicks = 10;
+
+    private static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(20);
+
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly SigningKey key;
     private readonly ValidatorSettings settings;
-    private readonly Dictionary<Hash256, Block> blocks = [];
-    private readonly Queue<ConsensusInput> inputs = new();
-    private Signer signer = null!;
-    private TendermintCore core = null!;
+    private ValidatorCore core = null!;
     private ChainTip tip = null!;
-    private ulong lastDecided;
-    private bool hasWork;
-    private bool isWaiting;
+    private int ticks;
 
     public ValidatorActor(SigningKey key, ValidatorSettings settings)
         : base($"validator-{key.PublicKey}", "consensus")
     {
         this.key = key;
         this.settings = settings;
-        Recover<HeightDecided>(e => lastDecided = e.Height);
+        Recover<HeightDecided>(_ => { });
         Recover<RecoveryCompleted>(_ => settings.Ledger.Read(l => new TipRead(l.Tip, l.HasUncertifiedState)).PipeTo(Self));
-        Command<TipRead>(read =>
-        {
-            signer = new Signer(settings.SignerStore, key, read.Tip.ChainId);
-            Become(Running);
-            BeginHeight(read.Tip, read.HasUncertifiedState);
-            Stash.UnstashAll();
-        });
+        Command<TipRead>(Start);
         Command<Status.Failure>(failure => throw failure.Cause);
         CommandAny(_ => Stash.Stash());
     }
@@ -69,177 +56,138 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
 
     private sealed record TipRead(ChainTip Tip, bool HasUncertifiedState) : INoSerializationVerificationNeeded;
 
-    private sealed record HeightDue(ulong Height) : INoSerializationVerificationNeeded;
-
-    private sealed record Resumed(ulong Height, IReadOnlyList<BlockFound> Blocks) : INoSerializationVerificationNeeded;
-
-    private sealed record Built(uint Round, Block Block) : INoSerializationVerificationNeeded;
-
-    private sealed record BuildFailed(ulong Height, Exception Cause) : INoSerializationVerificationNeeded;
-
-    private sealed record TimedOut(ulong Height, uint Round, Step Step) : INoSerializationVerificationNeeded;
+    private sealed record NodeFailed(ulong Height, Exception Cause) : INoSerializationVerificationNeeded;
 
     protected override void PreStart()
     {
         base.PreStart();
         DistributedPubSub.Get(Context.System).Mediator.Tell(new Subscribe(WorkAvailable.Topic, Self));
+        Context.System.EventStream.Subscribe<BlockCommitted>(Self);
+    }
+
+    protected override void PostStop()
+    {
+        Context.System.EventStream.Unsubscribe<BlockCommitted>(Self);
+        base.PostStop();
+    }
+
+    private void Start(TipRead read)
+    {
+        core = new ValidatorCore(read.Tip.ChainId, key, settings.SignerStore.Require(key.PublicKey), Ed25519Scheme.Instance, settings.Timeouts);
+        Become(Running);
+        Timers.StartPeriodicTimer(nameof(ValidatorInput.Tick), new ValidatorInput.Tick(), ValidatorCore.TickInterval);
+        OnTip(new ValidatorInput.TipReached(read.Tip, read.HasUncertifiedState, []));
+        Stash.UnstashAll();
     }
 
     private void Running()
     {
+        Command<DeliverMessage>(delivered => Feed(new ValidatorInput.Received(delivered.From, delivered.Message)));
         Command<BlockCommitted>(OnCommitted);
-        Command<HeightDue>(due =>
+        Command<ValidatorInput.Tick>(OnTick);
+        Command<ValidatorInput>(Feed);
+        Command<WorkAvailable>(_ => Feed(new ValidatorInput.WorkArrived()));
+        Command<NodeFailed>(failed =>
         {
-            if (!isWaiting || due.Height != core.Height) return;
-            isWaiting = false;
-            Feed(new ConsensusInput.Start());
-        });
-        Command<WorkAvailable>(_ => OnWork());
-        Command<Resumed>(OnResumed);
-        Command<Built>(OnBuilt);
-        Command<BuildFailed>(failed =>
-        {
-            // A block that was asked for too late for its height is not missed.
+            // What was asked for too late for its height is not missed.
             if (failed.Height == core.Height) throw failed.Cause;
-        });
-        Command<TimedOut>(message =>
-        {
-            if (message.Height == core.Height) Feed(new ConsensusInput.TimeoutElapsed(message.Round, message.Step));
         });
         Command<WakeValidator>(_ => { });
         Command<SubscribeAck>(_ => { });
         Command<Status.Failure>(failure => throw failure.Cause);
     }
 
-    private void BeginHeight(ChainTip newTip, bool hasUncertifiedState)
+    private void OnCommitted(BlockCommitted committed)
     {
-        tip = newTip;
-        var height = tip.Height + 1;
-        if (lastDecided > tip.Height || signer.Row.Height > height)
+        if (committed.Tip.Height <= tip.Height) return;
+        PersistAsync(new HeightDecided(committed.Tip.Height, committed.Tip.Certificate!.Round, committed.Tip.BlockId), _ =>
         {
-            Fault($"this validator has signed at height {Math.Max(lastDecided, signer.Row.Height)}, but the chain database ends at {tip.Height}: blocks were lost; restore the chain database, it must not be older than the signer's");
-            return;
-        }
-
-        blocks.Clear();
-        Timers.CancelAll();
-        core = new TendermintCore(height, tip.System.Validators, key.PublicKey, _ => key.PublicKey);
-        if (signer.Row.Height == height) Resume();
-        else WaitForDue(hasUncertifiedState);
+            if (LastSequenceNr % KeepDecided == 0 && LastSequenceNr > KeepDecided) DeleteMessages(LastSequenceNr - KeepDecided);
+        });
+        OnTip(new ValidatorInput.TipReached(committed.Tip, committed.HasUncertifiedState, committed.Evidence));
     }
 
-    /// <summary>The signer's row says that this height was under way: go on from there with the stored block and messages.</summary>
-    private void Resume()
+    private void OnTip(ValidatorInput.TipReached reached)
     {
-        var row = signer.Row;
-        var height = core.Height;
-        Task.WhenAll(row.Proposals.Select(p => p.BlockId).Distinct().Select(id => settings.BlockMakers.Ask<BlockFound>(new FindBlock(key.PublicKey, id), TimeSpan.FromSeconds(20))))
-            .PipeTo(Self, success: found => new Resumed(height, found));
+        tip = reached.Tip;
+        Feed(reached);
     }
 
-    private void OnResumed(Resumed resumed)
+    private void OnTick(ValidatorInput.Tick tick)
     {
-        if (resumed.Height != core.Height) return;
-        if (resumed.Blocks.Any(found => found.Block is null))
-        {
-            Fault($"a block that this validator has proposed at height {resumed.Height} is not in its journal: put the journal back, it must not be older than the signer's row");
-            return;
-        }
-
-        foreach (var found in resumed.Blocks) blocks[found.Block!.Id] = found.Block;
-        var row = signer.Row;
-        log.Info("going on at height {0}, round {1}, step {2} with {3} stored messages", row.Height, row.Round, row.Step, row.Proposals.Count + row.Votes.Count);
-        inputs.Enqueue(new ConsensusInput.Resume(row.Round, row.Step, row.Locked, row.Valid));
-        foreach (var proposal in row.Proposals) inputs.Enqueue(new ConsensusInput.ProposalReceived(proposal, IsValid: true));
-        foreach (var vote in row.Votes) inputs.Enqueue(new ConsensusInput.VoteReceived(vote));
-        Drain();
+        Feed(tick);
+        if (++ticks % ReportTicks == 0) Context.System.EventStream.Publish(new ValidatorReport(key.PublicKey, core.Describe()));
     }
 
-    /// <summary>Blocks follow each other at the interval while there is work, or a state to certify; else at the interval of empty blocks.</summary>
-    private void WaitForDue(bool hasUncertifiedState)
+    private void Feed(ValidatorInput input)
     {
-        isWaiting = true;
-        hasWork = hasUncertifiedState;
-        ScheduleDue();
+        foreach (var output in core.Apply(input, settings.Clock.GetUtcNow().ToUnixTimeMilliseconds())) Do(output);
     }
 
-    private void OnWork()
-    {
-        if (hasWork) return;
-        hasWork = true;
-        if (isWaiting) ScheduleDue();
-    }
-
-    private void ScheduleDue()
-    {
-        var parameters = tip.System.Parameters;
-        var due = tip.Time + (hasWork ? parameters.BlockIntervalMs : parameters.EmptyBlockIntervalMs);
-        var wait = tip.Height == 0 ? 0 : due - settings.Clock.GetUtcNow().ToUnixTimeMilliseconds();
-        Timers.StartSingleTimer(nameof(HeightDue), new HeightDue(core.Height), TimeSpan.FromMilliseconds(Math.Clamp(wait, 0, parameters.EmptyBlockIntervalMs)));
-    }
-
-    private void Feed(ConsensusInput input)
-    {
-        inputs.Enqueue(input);
-        Drain();
-    }
-
-    private void Drain()
-    {
-        while (inputs.TryDequeue(out var input))
-        {
-            foreach (var output in core.Apply(input)) Do(output);
-        }
-    }
-
-    private void Do(ConsensusOutput output)
+    private void Do(ValidatorOutput output)
     {
         switch (output)
         {
-            case ConsensusOutput.GetValue get:
-                AskForBlock(get.Round);
+            case ValidatorOutput.Record { Row: var row }:
+                settings.SignerStore.Record(key.PublicKey, row);
                 break;
-            case ConsensusOutput.SendProposal send:
-                inputs.Enqueue(new ConsensusInput.ProposalReceived(signer.SignProposal(core.Height, send.Round, send.ValidRound, send.Value, core.Locked, core.Valid), IsValid: true));
+            case ValidatorOutput.Broadcast { Message: var message }:
+                settings.Delivery.Tell(new OutgoingMessage(key.PublicKey, Others(), message));
                 break;
-            case ConsensusOutput.SendVote send:
-                inputs.Enqueue(new ConsensusInput.VoteReceived(signer.SignVote(send.Type, core.Height, send.Round, send.Value, core.Locked, core.Valid)));
+            case ValidatorOutput.Send { To: var to, Message: var message }:
+                settings.Delivery.Tell(new OutgoingMessage(key.PublicKey, [to], message));
                 break;
-            case ConsensusOutput.ScheduleTimeout timeout:
-                Timers.StartSingleTimer((timeout.Round, timeout.Step), new TimedOut(core.Height, timeout.Round, timeout.Step), settings.Timeouts.Of(timeout.Step, timeout.Round));
+            case ValidatorOutput.Schedule { Timer: var timer, After: var after }:
+                Timers.StartSingleTimer(timer, new ValidatorInput.Elapsed(timer), after);
                 break;
-            case ConsensusOutput.Decided decided:
-                settings.Ledger.Tell(new CommitBlock(blocks[decided.Certificate.BlockId], decided.Certificate));
+            case ValidatorOutput.Build build:
+                AskNode(build.Height, Build(build));
                 break;
-            case ConsensusOutput.Misbehaviour misbehaviour:
-                log.Error("validator {0} has signed two votes for height {1}, round {2}", misbehaviour.Evidence.First.Validator, core.Height, misbehaviour.Evidence.First.Round);
+            case ValidatorOutput.Judge { Block: var block }:
+                AskNode(block.Header.Height, Judge(block));
+                break;
+            case ValidatorOutput.Recover { Height: var height }:
+                AskNode(height, Find(height));
+                break;
+            case ValidatorOutput.Commit { Block: var block, Certificate: var certificate }:
+                settings.Ledger.Tell(new CommitBlock(block, certificate));
+                break;
+            case ValidatorOutput.Accuse { Evidence: var evidence }:
+                log.Error("validator {0} has signed two votes for height {1}, round {2}", evidence.First.Validator, evidence.First.Height, evidence.First.Round);
+                break;
+            case ValidatorOutput.Fault { Reason: var reason }:
+                Context.System.EventStream.Publish(new NodeFault(reason));
                 break;
         }
     }
 
-    private void AskForBlock(uint round)
+    private List<PublicKey> Others()
     {
-        var request = new BuildBlock(key.PublicKey, core.Height, round, settings.Clock.GetUtcNow().ToUnixTimeMilliseconds());
-        settings.BlockMakers.Ask<BlockBuilt>(request, TimeSpan.FromSeconds(20)).PipeTo(Self, success: built => new Built(round, built.Block), failure: e => new BuildFailed(request.Height, e));
-    }
-
-    private void OnBuilt(Built built)
-    {
-        if (built.Block.Header.Height != core.Height) return;
-        blocks[built.Block.Id] = built.Block;
-        Feed(new ConsensusInput.ValueBuilt(built.Round, built.Block.Id));
-    }
-
-    private void OnCommitted(BlockCommitted committed)
-    {
-        if (committed.Tip.Height < core.Height) return;
-        PersistAsync(new HeightDecided(committed.Tip.Height, committed.Tip.Certificate!.Round, committed.Tip.BlockId), decided =>
+        var others = new List<PublicKey>(tip.Validators.Count);
+        for (var i = 0; i < tip.Validators.Count; i++)
         {
-            lastDecided = decided.Height;
-            if (LastSequenceNr % KeepDecided == 0 && LastSequenceNr > KeepDecided) DeleteMessages(LastSequenceNr - KeepDecided);
-        });
-        BeginHeight(committed.Tip, committed.HasUncertifiedState);
+            if (tip.Validators[i].Key != key.PublicKey) others.Add(tip.Validators[i].Key);
+        }
+
+        return others;
     }
 
-    private static void Fault(string reason) => Context.System.EventStream.Publish(new NodeFault(reason));
+    private void AskNode(ulong height, Task<ValidatorInput> answer) => answer.PipeTo(Self, failure: e => new NodeFailed(height, e));
+
+    private async Task<ValidatorInput> Build(ValidatorOutput.Build build)
+    {
+        var built = await settings.BlockMakers.Ask<BlockBuilt>(new BuildBlock(key.PublicKey, build.Height, build.Round, build.Time, build.Evidence), AskTimeout);
+        return new ValidatorInput.Built(build.Round, built.Block);
+    }
+
+    /// <summary>A valid block is stored before it may be voted for: were it lost everywhere, nobody could go on from the votes.</summary>
+    private async Task<ValidatorInput> Judge(Block block)
+    {
+        var problem = await settings.Ledger.Judge(block);
+        if (problem is null) await settings.BlockMakers.Ask<BlockKept>(new KeepBlock(key.PublicKey, block), AskTimeout);
+        return new ValidatorInput.Judged(block.Header.Height, block.Id, problem);
+    }
+
+    private async Task<ValidatorInput> Find(ulong height) =>
+        new ValidatorInput.Recovered(height, (await settings.BlockMakers.Ask<BlocksFound>(new FindBlocks(key.PublicKey, height), AskTimeout)).Blocks);
 }

@@ -4,95 +4,112 @@ using Vivim.Protocol.Consensus;
 namespace Vivim.Chain.Consensus;
 
 /// <summary>
-/// The votes of one height, counted by power. A validator's first vote of a step counts; another one is evidence, and counts for its block only
-/// where more than a third of the power has voted for it. It must count there: a liar who tells some of us one thing and the rest another would
-/// otherwise leave us with different quorums for ever (the paper counts every message). It counts only there, so that the memory stays bounded.
+/// The votes of one height. Of each validator only the highest two rounds beyond the next one are kept: enough to learn that others have gone on
+/// (L55), and a flood of votes for future rounds takes no memory.
 /// </summary>
 internal sealed class VoteKeeper(ValidatorSet validators)
 {
+    private const int MaxFarRounds = 2;
+
     private readonly Dictionary<(uint Round, VoteType Type), StepVotes> steps = [];
+    private readonly Dictionary<int, SortedSet<uint>> farRounds = [];
 
-    private sealed class StepVotes(int validators)
-    {
-        public Vote?[] First { get; } = new Vote?[validators];
+    /// <summary>Votes held.</summary>
+    public int Count => steps.Values.Sum(step => step.Count);
 
-        public HashSet<(int Index, Vote Vote)> Further { get; } = [];
-
-        public HashSet<int> Equivocators { get; } = [];
-
-        /// <summary>A validator's vote for a value, or null.</summary>
-        public Vote? For(int index, Hash256? value) =>
-            First[index] is { } vote && vote.BlockId == value ? vote : Further.FirstOrDefault(further => further.Index == index && further.Vote.BlockId == value).Vote;
-    }
-
-    /// <summary>Counts a vote.</summary>
+    /// <summary>Counts a vote by a member of the set.</summary>
+    /// <param name="current">The round under way.</param>
     /// <returns>Evidence, once, when the validator has voted differently before.</returns>
-    public Evidence? Add(Vote vote)
+    public Evidence? Add(Vote vote, uint current)
     {
         var index = validators.IndexOf(vote.Validator);
-        if (index < 0) return null;
-        if (!steps.TryGetValue((vote.Round, vote.Type), out var step)) steps[(vote.Round, vote.Type)] = step = new StepVotes(validators.Count);
-        if (step.First[index] is not { } first)
-        {
-            step.First[index] = vote;
-            return null;
-        }
+        if (index < 0 || (vote.Round > current + 1 && !TakeFar(index, vote.Round, current))) return null;
+        if (!steps.TryGetValue((vote.Round, vote.Type), out var step)) steps[(vote.Round, vote.Type)] = step = new StepVotes(validators);
+        return step.Add(index, vote);
+    }
 
-        if (step.For(index, vote.BlockId) is not null) return null;
-        if (validators.IsOneCorrect(PowerWhere(i => step.First[i] is { } other && other.BlockId == vote.BlockId))) step.Further.Add((index, vote));
-        return step.Equivocators.Add(index) ? new Evidence(first, vote) : null;
+    /// <summary>Whether this vote is held.</summary>
+    public bool Has(Vote vote)
+    {
+        var index = validators.IndexOf(vote.Validator);
+        return index >= 0 && Step(vote.Type, vote.Round)?.For(index, vote.BlockId) is not null;
     }
 
     /// <summary>More than two thirds of the power for one value, or for nil.</summary>
-    public bool HasQuorum(VoteType type, uint round, Hash256? value) =>
-        steps.TryGetValue((round, type), out var step) && validators.IsQuorum(PowerWhere(i => step.For(i, value) is not null));
+    public bool HasQuorum(VoteType type, uint round, Hash256? value) => Step(type, round)?.HasQuorum(value) == true;
 
     /// <summary>More than two thirds of the power for anything.</summary>
-    public bool HasQuorumOfAny(VoteType type, uint round) =>
-        steps.TryGetValue((round, type), out var step) && validators.IsQuorum(PowerWhere(i => step.First[i] is not null));
+    public bool HasQuorumOfAny(VoteType type, uint round) => Step(type, round) is { } step && validators.IsQuorum(step.Power);
 
     /// <summary>The block that more than two thirds of the power have voted for, or null.</summary>
-    public Hash256? BlockWithQuorum(VoteType type, uint round)
-    {
-        if (!steps.TryGetValue((round, type), out var step)) return null;
-        // Two thirds hold a third whose first vote this is.
-        foreach (var value in step.First.Where(vote => vote?.BlockId is not null).Select(vote => vote!.BlockId).Distinct())
-        {
-            if (HasQuorum(type, round, value)) return value;
-        }
-
-        return null;
-    }
+    public Hash256? BlockWithQuorum(VoteType type, uint round) => Step(type, round)?.BlockWithQuorum();
 
     /// <summary>The power of those who have sent any vote of a round, each counted once.</summary>
     public ulong PowerSeen(uint round)
     {
-        var prevotes = steps.GetValueOrDefault((round, VoteType.Prevote));
-        var precommits = steps.GetValueOrDefault((round, VoteType.Precommit));
-        return PowerWhere(i => prevotes?.First[i] is not null || precommits?.First[i] is not null);
-    }
-
-    /// <summary>The precommits for a block, as a certificate.</summary>
-    public CommitCertificate Certificate(ulong height, uint round, Hash256 blockId)
-    {
-        var step = steps[(round, VoteType.Precommit)];
-        var signatures = new List<CommitSignature>(validators.Count);
-        for (var i = 0; i < validators.Count; i++)
-        {
-            if (step.For(i, blockId) is { } vote) signatures.Add(new CommitSignature((ushort)i, vote.Signature));
-        }
-
-        return new CommitCertificate(height, round, blockId, signatures);
-    }
-
-    private ulong PowerWhere(Func<int, bool> counts)
-    {
+        var (prevotes, precommits) = (Step(VoteType.Prevote, round), Step(VoteType.Precommit, round));
         ulong power = 0;
         for (var i = 0; i < validators.Count; i++)
         {
-            if (counts(i)) power += validators[i].Power;
+            if (prevotes?.First(i) is not null || precommits?.First(i) is not null) power += validators[i].Power;
         }
 
         return power;
+    }
+
+    /// <summary>Whose votes of a step are held.</summary>
+    public VoteBits Bits(VoteType type, uint round) => Step(type, round) is { } step ? VoteBits.Of(validators.Count, i => step.First(i) is not null) : default;
+
+    /// <summary>The first votes of a step, but for those of validators in <paramref name="except"/>.</summary>
+    public IEnumerable<Vote> Missing(VoteType type, uint round, VoteBits except)
+    {
+        if (Step(type, round) is not { } step) yield break;
+        for (var i = 0; i < validators.Count; i++)
+        {
+            if (!except.Contains(i) && step.First(i) is { } vote) yield return vote;
+        }
+    }
+
+    /// <summary>All votes for one block.</summary>
+    public IEnumerable<Vote> For(VoteType type, uint round, Hash256 block)
+    {
+        if (Step(type, round) is not { } step) yield break;
+        for (var i = 0; i < validators.Count; i++)
+        {
+            if (step.For(i, block) is { } vote) yield return vote;
+        }
+    }
+
+    /// <summary>The precommits for a block, as a certificate.</summary>
+    public CommitCertificate Certificate(ulong height, uint round, Hash256 block) =>
+        new(height, round, block, [.. For(VoteType.Precommit, round, block).Select(vote => new CommitSignature((ushort)validators.IndexOf(vote.Validator), vote.Signature))]);
+
+    private StepVotes? Step(VoteType type, uint round) => steps.GetValueOrDefault((round, type));
+
+    /// <summary>Makes room for a vote far ahead: false when its round is below those held already.</summary>
+    private bool TakeFar(int index, uint round, uint current)
+    {
+        if (!farRounds.TryGetValue(index, out var rounds)) farRounds[index] = rounds = [];
+        rounds.RemoveWhere(far => far <= current + 1);
+        if (rounds.Contains(round)) return true;
+        if (rounds.Count == MaxFarRounds)
+        {
+            if (round < rounds.Min) return false;
+            Drop(index, rounds.Min);
+            rounds.Remove(rounds.Min);
+        }
+
+        rounds.Add(round);
+        return true;
+    }
+
+    private void Drop(int index, uint round)
+    {
+        foreach (var type in Enum.GetValues<VoteType>())
+        {
+            if (Step(type, round) is not { } step) continue;
+            step.Forget(index);
+            if (step.Count == 0) steps.Remove((round, type));
+        }
     }
 }

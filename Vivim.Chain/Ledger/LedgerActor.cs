@@ -55,11 +55,8 @@ public sealed class LedgerActor : ReceiveActor
 
     private void Commit(CommitBlock message)
     {
-        if (message.Block.Header.Height <= ledger.Tip.Height)
-        {
-            Sender.Tell(new Status.Failure(new InvalidOperationException($"height {message.Block.Header.Height} is committed already")));
-            return;
-        }
+        // Every validator of the node decides a height, and it may come from a peer as well.
+        if (message.Block.Header.Height <= ledger.Tip.Height) return;
 
         IReadOnlyList<Receipt> receipts;
         try
@@ -72,7 +69,7 @@ public sealed class LedgerActor : ReceiveActor
             throw;
         }
 
-        var committed = new BlockCommitted(ledger.Tip, ledger.HasUncertifiedState, receipts, NextNonces(message));
+        var committed = new BlockCommitted(ledger.Tip, ledger.HasUncertifiedState, receipts, NextNonces(message), message.Block.Evidence);
         Sender.Tell(committed);
         Context.System.EventStream.Publish(committed);
         log.Info("committed height {0}: {1} transactions, state root {2}", ledger.Tip.Height, receipts.Count, ledger.Tip.StateRoot);

@@ -17,13 +17,14 @@ public sealed record JudgeBlock(Block Block) : INoSerializationVerificationNeede
 /// <summary>Answer to <see cref="JudgeBlock"/>: null when it may, else why not.</summary>
 public sealed record BlockJudged(string? Problem) : INoSerializationVerificationNeeded;
 
-/// <summary>Execute and store a decided block; answered by <see cref="BlockCommitted"/> when it is durable.</summary>
+/// <summary>Execute and store a decided block; answered by <see cref="BlockCommitted"/> when it is durable, and not at all where its height is committed already.</summary>
 public sealed record CommitBlock(Block Block, CommitCertificate Certificate) : INoSerializationVerificationNeeded;
 
 /// <summary>A block is final, executed and durable on this node. Also published on the node's event stream.</summary>
 /// <param name="HasUncertifiedState">The block changed the state, so a next one is needed to certify it.</param>
 /// <param name="NextNonces">The next nonce of every sender in the block.</param>
-public sealed record BlockCommitted(ChainTip Tip, bool HasUncertifiedState, IReadOnlyList<Receipt> Receipts, IReadOnlyDictionary<Did, ulong> NextNonces) : INoSerializationVerificationNeeded;
+/// <param name="Evidence">The evidence in the block.</param>
+public sealed record BlockCommitted(ChainTip Tip, bool HasUncertifiedState, IReadOnlyList<Receipt> Receipts, IReadOnlyDictionary<Did, ulong> NextNonces, IReadOnlyList<Evidence> Evidence) : INoSerializationVerificationNeeded;
 
 /// <summary>Published on the node's event stream when it cannot go on; the host stops with this sentence.</summary>
 public sealed record NodeFault(string Reason) : INoSerializationVerificationNeeded;

@@ -8,7 +8,7 @@ namespace Vivim.Gateway.Configuration;
 internal sealed record Endpoint(string Host, int Port);
 
 /// <summary>How a genesis is written at the first start.</summary>
-internal sealed record GenesisSettings(string ChainId, ChainParameters Parameters);
+internal sealed record GenesisSettings(string ChainId, int Validators, ChainParameters Parameters);
 
 /// <summary>A node's settings, checked. hocon/vivim.conf documents each.</summary>
 internal sealed record NodeSettings
@@ -34,6 +34,9 @@ internal sealed record NodeSettings
     public required TimeSpan ReapDeadline { get; init; }
 
     public required ConsensusTimeouts Timeouts { get; init; }
+
+    /// <summary>How long nothing may be committed.</summary>
+    public required TimeSpan StallLimit { get; init; }
 
     public required long HistoryMemory { get; init; }
 
@@ -64,6 +67,7 @@ internal sealed record NodeSettings
                 reader.Duration("consensus.timeout-propose", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
                 reader.Duration("consensus.timeout-vote", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
                 reader.Duration("consensus.timeout-per-round", TimeSpan.Zero, TimeSpan.FromMinutes(1))),
+            StallLimit = reader.Duration("consensus.stall-limit", TimeSpan.FromSeconds(10), TimeSpan.FromDays(1)),
             HistoryMemory = reader.Number("ledger.history-memory", 0, 8L << 30),
             KeepBlocks = (ulong)reader.Number("ledger.keep-blocks", 0, long.MaxValue),
             Genesis = ReadGenesis(reader),
@@ -75,7 +79,7 @@ internal sealed record NodeSettings
         var chainId = reader.Text("genesis.chain-id");
         if (chainId.Length > 0 && !GenesisFile.IsChainId(chainId)) throw reader.Wrong("genesis.chain-id", chainId, $"{GenesisFile.ChainIdForm}, or nothing");
         var blockInterval = reader.Duration("genesis.block-interval", TimeSpan.FromMilliseconds(250), TimeSpan.FromMinutes(10));
-        return new GenesisSettings(chainId, new ChainParameters
+        return new GenesisSettings(chainId, (int)reader.Number("genesis.validators", 1, 100), new ChainParameters
         {
             BlockIntervalMs = (uint)blockInterval.TotalMilliseconds,
             EmptyBlockIntervalMs = (uint)reader.Duration("genesis.empty-block-interval", blockInterval, TimeSpan.FromHours(1)).TotalMilliseconds,

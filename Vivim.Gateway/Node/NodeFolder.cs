@@ -64,28 +64,40 @@ internal sealed class NodeFolder : IDisposable
     }
 
     /// <summary>
-    /// Reads the genesis and the validator's key, or makes them at the first start. The genesis is written last: a start that was cut short
+    /// Reads the genesis and the validators' keys, or makes them at the first start. The genesis is written last: a start that was cut short
     /// before it is a first start again.
     /// </summary>
     /// <exception cref="StartException">They are damaged, or not of this version's kind.</exception>
-    public (GenesisFile Genesis, SigningKey Validator) ReadOrCreate(GenesisSettings settings, ISignerStore signers, TimeProvider clock)
+    public (GenesisFile Genesis, IReadOnlyList<SigningKey> Validators) ReadOrCreate(GenesisSettings settings, ISignerStore signers, TimeProvider clock)
     {
         var isFirst = !File.Exists(GenesisFilePath);
         if (isFirst && File.Exists(ChainDatabase)) throw new StartException($"{ChainDatabase} is there but the genesis {GenesisFilePath} is not: put it back, or start in an empty data folder");
-        var validator = Key("validator.key", mayCreate: isFirst);
+        var validators = isFirst ? CreateValidators(settings.Validators) : ReadValidators();
         Key("operator.key", mayCreate: isFirst).Dispose();
         if (isFirst)
         {
-            if (signers.Load(validator.PublicKey) is null) signers.Create(validator.PublicKey, SignerRow.Initial);
-            DurableFile.Create(GenesisFilePath, NewGenesis(settings, validator, clock).ToJson(), Readable);
+            foreach (var validator in validators.Where(v => signers.Load(v.PublicKey) is null)) signers.Create(validator.PublicKey, SignerRow.Initial);
+            DurableFile.Create(GenesisFilePath, NewGenesis(settings, validators, clock).ToJson(), Readable);
         }
 
-        return (ReadGenesis(validator), validator);
+        return (ReadGenesis(validators), validators);
     }
 
     public void Dispose() => heldLock.Dispose();
 
-    private GenesisFile ReadGenesis(SigningKey validator)
+    /// <summary>The key file of the validator with this number, from 1.</summary>
+    private static string ValidatorFile(int number) => number == 1 ? "validator.key" : $"validator-{number}.key";
+
+    private List<SigningKey> CreateValidators(int count) => [.. Enumerable.Range(1, count).Select(number => Key(ValidatorFile(number), mayCreate: true))];
+
+    private List<SigningKey> ReadValidators()
+    {
+        var keys = new List<SigningKey> { Key(ValidatorFile(1), mayCreate: false) };
+        for (var number = 2; File.Exists(Path.Combine(path, "keys", ValidatorFile(number))); number++) keys.Add(Key(ValidatorFile(number), mayCreate: false));
+        return keys;
+    }
+
+    private GenesisFile ReadGenesis(IReadOnlyList<SigningKey> validators)
     {
         GenesisFile genesis;
         try
@@ -97,8 +109,7 @@ internal sealed class NodeFolder : IDisposable
             throw new StartException($"{GenesisFilePath}: {e.Message}");
         }
 
-        if (genesis.Validators.Count > 1) throw new StartException($"{GenesisFilePath} names {genesis.Validators.Count} validators; this version runs chains of one validator only");
-        if (genesis.ValidatorSet.IndexOf(validator.PublicKey) < 0) throw new StartException($"the validator key in {path} is not the validator of {GenesisFilePath}: put back the key it was made with");
+        if (!validators.Any(v => genesis.ValidatorSet.IndexOf(v.PublicKey) >= 0)) throw new StartException($"no validator key in {path} is of a validator of {GenesisFilePath}: put back the keys it was made with");
         return genesis;
     }
 
@@ -122,12 +133,12 @@ internal sealed class NodeFolder : IDisposable
         }
     }
 
-    private static GenesisFile NewGenesis(GenesisSettings settings, SigningKey validator, TimeProvider clock) => new()
+    private static GenesisFile NewGenesis(GenesisSettings settings, IEnumerable<SigningKey> validators, TimeProvider clock) => new()
     {
         ChainId = settings.ChainId.Length > 0 ? settings.ChainId : $"vivim-dev-{RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", 4)}",
         Time = clock.GetUtcNow().ToUnixTimeMilliseconds(),
         RulesVersion = ExecutionRules.Newest,
-        Validators = [new GenesisValidator(Did.OfKey(validator.PublicKey).ToString(), 1)],
+        Validators = [.. validators.Select(v => new GenesisValidator(Did.OfKey(v.PublicKey).ToString(), 1))],
         Parameters = settings.Parameters,
     };
 }

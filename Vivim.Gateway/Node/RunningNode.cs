@@ -8,6 +8,7 @@ using Vivim.Chain.BlockMaking;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
+using Vivim.Chain.Sync;
 using Vivim.Gateway.Configuration;
 using Vivim.Ledger;
 using Vivim.Ledger.Storage;
@@ -60,12 +61,13 @@ internal sealed class RunningNode : IAsyncDisposable
 
     /// <summary>Opens the data folder and starts everything; returns when transactions can be taken.</summary>
     /// <exception cref="StartException">The node cannot start.</exception>
-    public static async Task<RunningNode> Start(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, Action<string> onFault, CancellationToken cancellation)
+    /// <param name="peers">Makes the actor that carries messages to other nodes; null for a node that has none.</param>
+    public static async Task<RunningNode> Start(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, Action<string> onFault, CancellationToken cancellation, Func<ActorSystem, IActorRef>? peers = null)
     {
         var opened = new List<IDisposable>();
         try
         {
-            return await Start(settings, clock, loggers, onFault, opened, cancellation);
+            return await Start(settings, clock, loggers, onFault, opened, peers, cancellation);
         }
         catch (Exception e) when (e is LedgerMismatchException or InvalidDataException or IOException or UnauthorizedAccessException or Vivim.Ledger.Execution.RulesVersionUnknownException)
         {
@@ -95,14 +97,14 @@ internal sealed class RunningNode : IAsyncDisposable
         Dispose(owned);
     }
 
-    private static async Task<RunningNode> Start(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, Action<string> onFault, List<IDisposable> opened, CancellationToken cancellation)
+    private static async Task<RunningNode> Start(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, Action<string> onFault, List<IDisposable> opened, Func<ActorSystem, IActorRef>? peers, CancellationToken cancellation)
     {
         var folder = Own(NodeFolder.Open(settings.Data));
         var signers = Own(new SqliteSignerStore(folder.SignerDatabase));
-        var (genesis, validator) = folder.ReadOrCreate(settings.Genesis, signers, clock);
-        Own(validator);
-        if (signers.Load(validator.PublicKey) is null)
-            throw new StartException($"the signer row of this validator is missing from {folder.SignerDatabase}: without it the key could sign twice; put the file back, or replace the validator's key");
+        var (genesis, validators) = folder.ReadOrCreate(settings.Genesis, signers, clock);
+        foreach (var validator in validators) Own(validator);
+        if (validators.FirstOrDefault(v => signers.Load(v.PublicKey) is null) is { } rowless)
+            throw new StartException($"the signer row of the validator {rowless.PublicKey} is missing from {folder.SignerDatabase}: without it the key could sign twice; put the file back, or replace the validator's key");
         var chainStore = Own(new SqliteChainStore(folder.ChainDatabase));
         var stateStore = Own(new SqliteStateStore(folder.StateDatabase));
         var ledger = new NodeLedger(genesis, chainStore, stateStore, Ed25519Scheme.Instance, settings.HistoryMemory);
@@ -119,7 +121,9 @@ internal sealed class RunningNode : IAsyncDisposable
 
         await JoinSelf(system, cancellation);
         var pool = await StartPool(system, new PoolSettings(ledgerActor, verifiers, reader, settings.PartitionLimits, settings.BatchDelay));
-        await StartValidator(system, validator, signers, ledgerActor, pool, settings, clock);
+        var peerActor = peers?.Invoke(system);
+        await StartValidators(system, validators, signers, ledgerActor, pool, peerActor ?? system.DeadLetters, settings, clock);
+        if (peerActor is not null) system.ActorOf(Props.Create(() => new SyncActor(ledgerActor, reader, peerActor)), "sync");
         return new RunningNode(system, genesis, ledgerActor, pool, reader, heights, opened);
 
         T Own<T>(T resource)
@@ -153,21 +157,25 @@ internal sealed class RunningNode : IAsyncDisposable
         return region;
     }
 
-    private static async Task StartValidator(ActorSystem system, SigningKey key, ISignerStore signers, IActorRef ledger, IActorRef pool, NodeSettings settings, TimeProvider clock)
+    private static async Task StartValidators(ActorSystem system, IReadOnlyList<SigningKey> keys, ISignerStore signers, IActorRef ledger, IActorRef pool, IActorRef peers, NodeSettings settings, TimeProvider clock)
     {
+        var byKey = keys.ToDictionary(key => key.PublicKey);
         var makerSettings = new BlockMakerSettings(ledger, pool, settings.ReapDeadline);
         var makers = await ClusterSharding.Get(system).StartAsync(
             "block-makers",
             id => Props.Create(() => new BlockMaker(KeyOf(id), makerSettings)),
             Settings(system),
-            HashCodeMessageExtractor.Create(1, message => message is IBlockMakingMessage making ? making.Validator.ToString() : null!));
-        var validatorSettings = new ValidatorSettings(ledger, makers, signers, settings.Timeouts, clock);
+            HashCodeMessageExtractor.Create(keys.Count, message => message is IBlockMakingMessage making ? making.Validator.ToString() : null!));
+        var delivery = system.ActorOf(Props.Create(() => new ValidatorDelivery(byKey.Keys.ToHashSet(), peers)), "delivery");
+        var validatorSettings = new ValidatorSettings(ledger, makers, delivery, signers, settings.Timeouts, clock);
         var validators = await ClusterSharding.Get(system).StartAsync(
-            "validators",
-            _ => Props.Create(() => new ValidatorActor(key, validatorSettings)).WithDispatcher(ValidatorActor.Dispatcher),
+            ValidatorDelivery.Region,
+            id => Props.Create(() => new ValidatorActor(byKey[KeyOf(id)], validatorSettings)).WithDispatcher(ValidatorActor.Dispatcher),
             Settings(system),
-            HashCodeMessageExtractor.Create(1, message => message is WakeValidator wake ? wake.Validator.ToString() : null!));
-        system.ActorOf(Props.Create(() => new EntityKeeper(validators, new object[] { new WakeValidator(key.PublicKey) }, KeepInterval)), "validator-keeper");
+            HashCodeMessageExtractor.Create(keys.Count, message => message is IValidatorMessage wake ? wake.Validator.ToString() : null!));
+        var wake = keys.Select(object (key) => new WakeValidator(key.PublicKey)).ToList();
+        system.ActorOf(Props.Create(() => new EntityKeeper(validators, wake, KeepInterval)), "validator-keeper");
+        system.ActorOf(Props.Create(() => new StallWatch(settings.StallLimit)), "stall-watch");
     }
 
     private static PublicKey KeyOf(string entityId) => new(Convert.FromHexString(entityId));

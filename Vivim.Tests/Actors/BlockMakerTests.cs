@@ -1,6 +1,8 @@
 using Akka.Actor;
 using Vivim.Chain.BlockMaking;
+using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
+using Vivim.Protocol.Keys;
 
 namespace Vivim.Tests.Actors;
 
@@ -19,8 +21,20 @@ public sealed class BlockMakerTests : ActorTests
         maker = Start();
         Assert.Equal(first, await Build(maker, round: 0, time: 7_000));
         Assert.Equal(third, await Build(maker, round: 2, time: 7_000));
-        Assert.Equal(first, (await maker.Ask<BlockFound>(new FindBlock(ValidatorKey.PublicKey, first), Patience)).Block!.Id);
-        Assert.Null((await maker.Ask<BlockFound>(new FindBlock(ValidatorKey.PublicKey, Genesis.Hash), Patience)).Block);
+        Assert.Equal([first, third], await Find(maker, 1));
+        Assert.Empty(await Find(maker, 2));
+    }
+
+    [Fact]
+    public async Task A_block_of_another_validator_is_kept_and_does_not_stand_for_its_own()
+    {
+        var maker = Start();
+        var foreign = await Ledger.Read(l => l.Assemble([], 0, 9_000, SigningKey.Generate().PublicKey));
+        await maker.Ask<BlockKept>(new KeepBlock(ValidatorKey.PublicKey, foreign), Patience);
+        var own = await Build(maker, round: 0, time: 5_000);
+        Assert.NotEqual(foreign.Id, own);
+        await End(maker);
+        Assert.Equal([foreign.Id, own], await Find(Start(), 1));
     }
 
     [Fact]
@@ -40,7 +54,8 @@ public sealed class BlockMakerTests : ActorTests
         var first = await Build(maker, round: 0, time: 5_000);
         await Commit();
         await Build(maker, round: 0, time: 6_000, height: 2);
-        Assert.Null((await maker.Ask<BlockFound>(new FindBlock(ValidatorKey.PublicKey, first), Patience)).Block);
+        Assert.DoesNotContain(first, await Find(maker, 2));
+        Assert.Empty(await Find(maker, 1));
         await Assert.ThrowsAsync<InvalidOperationException>(() => Build(maker, round: 1, time: 7_000));
     }
 
@@ -52,7 +67,10 @@ public sealed class BlockMakerTests : ActorTests
     }
 
     private async Task<Vivim.Protocol.Hash256> Build(IActorRef maker, uint round, long time, ulong height = 1) =>
-        (await maker.Ask<BlockBuilt>(new BuildBlock(ValidatorKey.PublicKey, height, round, time), Patience)).Block.Id;
+        (await maker.Ask<BlockBuilt>(new BuildBlock(ValidatorKey.PublicKey, height, round, time, []), Patience)).Block.Id;
+
+    private async Task<IEnumerable<Vivim.Protocol.Hash256>> Find(IActorRef maker, ulong height) =>
+        (await maker.Ask<BlocksFound>(new FindBlocks(ValidatorKey.PublicKey, height), Patience)).Blocks.Select(block => block.Id);
 
     private IActorRef Start()
     {

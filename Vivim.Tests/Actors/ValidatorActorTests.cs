@@ -69,7 +69,9 @@ public sealed class ValidatorActorTests : ActorTests
     public async Task A_chain_that_is_older_than_what_was_signed_is_not_gone_on_with()
     {
         using var signer = new SqliteSignerStore(FileOf("signer"));
-        new Signer(signer, ValidatorKey, Genesis.ChainId).SignVote(Vivim.Protocol.Consensus.VoteType.Precommit, 5, 0, null, RoundValue.None, RoundValue.None);
+        var past = new Signer(Genesis.ChainId, ValidatorKey, signer.Require(ValidatorKey.PublicKey));
+        past.SignVote(Vivim.Protocol.Consensus.VoteType.Precommit, 5, 0, null, RoundValue.None, RoundValue.None);
+        signer.Record(ValidatorKey.PublicKey, past.Row);
         Start(Ledger);
         Assert.Contains("signed at height 5", (await ExpectMsgAsync<NodeFault>(Patience)).Reason, StringComparison.Ordinal);
         await ExpectNoMsgAsync(TimeSpan.FromMilliseconds(500));
@@ -79,7 +81,9 @@ public sealed class ValidatorActorTests : ActorTests
     public async Task A_proposal_whose_block_is_lost_stops_the_node_with_a_sentence()
     {
         using var signer = new SqliteSignerStore(FileOf("signer"));
-        new Signer(signer, ValidatorKey, Genesis.ChainId).SignProposal(1, 0, -1, Genesis.Hash, RoundValue.None, RoundValue.None);
+        var past = new Signer(Genesis.ChainId, ValidatorKey, signer.Require(ValidatorKey.PublicKey));
+        past.SignProposal(1, 0, -1, Genesis.Hash, RoundValue.None, RoundValue.None);
+        signer.Record(ValidatorKey.PublicKey, past.Row);
         Start(Ledger);
         Assert.Contains("is not in its journal", (await ExpectMsgAsync<NodeFault>(Patience)).Reason, StringComparison.Ordinal);
         await ExpectNoMsgAsync(TimeSpan.FromMilliseconds(500));
@@ -93,7 +97,7 @@ public sealed class ValidatorActorTests : ActorTests
 
     private IActorRef Start(IActorRef ledger)
     {
-        var settings = new ValidatorSettings(ledger, makers, signers, new ConsensusTimeouts(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(1), TimeSpan.Zero), TimeProvider.System);
+        var settings = new ValidatorSettings(ledger, makers, Sys.DeadLetters, signers, new ConsensusTimeouts(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(1), TimeSpan.Zero), TimeProvider.System);
         return Sys.ActorOf(Props.Create(() => new ValidatorActor(ValidatorKey, settings)).WithDispatcher(ValidatorActor.Dispatcher));
     }
 

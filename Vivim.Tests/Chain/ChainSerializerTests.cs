@@ -35,11 +35,14 @@ public sealed class ChainSerializerTests : IDisposable
         ["PendingCount"] = "pending/1",
         ["WakePartition"] = "wake-partition/1",
         ["WorkAvailable"] = "work/1",
-        ["BuildBlock"] = "build/1",
+        ["BuildBlock"] = "build/2",
         ["BlockBuilt"] = "built/1",
         ["BlockStored"] = "stored/1",
-        ["FindBlock"] = "find-block/1",
-        ["BlockFound"] = "found-block/1",
+        ["KeepBlock"] = "keep-block/1",
+        ["BlockKept"] = "kept/1",
+        ["FindBlocks"] = "find-blocks/1",
+        ["BlocksFound"] = "found-blocks/1",
+        ["DeliverMessage"] = "deliver/1",
         ["WakeValidator"] = "wake-validator/1",
         ["HeightDecided"] = "decided/1",
     };
@@ -48,7 +51,7 @@ public sealed class ChainSerializerTests : IDisposable
     private static readonly Type[] NoMessages =
     [
         typeof(MessageForm), typeof(PoolLimits), typeof(PoolSettings), typeof(BlockMakerSettings), typeof(ValidatorSettings), typeof(ConsensusTimeouts),
-        typeof(SubmitOutcome), typeof(SignerRow),
+        typeof(SubmitOutcome), typeof(SignerRow), typeof(ConsensusTimer),
     ];
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-serializer-");
@@ -132,11 +135,14 @@ public sealed class ChainSerializerTests : IDisposable
             new PendingCount((long)U64()),
             new WakePartition(Int()),
             WorkAvailable.Instance,
-            new BuildBlock(Key(), U64(), U32(), (long)U64()),
+            new BuildBlock(Key(), U64(), U32(), (long)U64(), List(Evidence)),
             new BlockBuilt(Block()),
             new BlockStored(Block()),
-            new FindBlock(Key(), Hash()),
-            new BlockFound(Maybe(Block)),
+            new KeepBlock(Key(), Block()),
+            new BlockKept(Hash()),
+            new FindBlocks(Key(), U64()),
+            new BlocksFound(List(Block)),
+            new DeliverMessage(Key(), Key(), Message()),
             new WakeValidator(Key()),
             new HeightDecided(U64(), U32(), Hash()),
         ];
@@ -174,7 +180,19 @@ public sealed class ChainSerializerTests : IDisposable
 
         private Vote Vote() => new(OneOf<VoteType>(), U64(), U32(), random.Next(2) == 0 ? null : Hash(), Key(), Signature());
 
-        private Block Block() => new(Header(), List(Envelope), List(() => new Evidence(Vote(), Vote())), Maybe(() => new CommitCertificate(U64(), U32(), Hash(), List(() => new CommitSignature((ushort)random.Next(1024), Signature())))));
+        private Evidence Evidence() => new(Vote(), Vote());
+
+        private VoteBits Bits() => VoteBits.Of(random.Next(100), _ => random.Next(3) == 0);
+
+        private ConsensusMessage Message() => random.Next(4) switch
+        {
+            0 => new ConsensusMessage.Proposed(new Proposal(U64(), 7, random.Next(-1, 7), Hash(), Key(), Signature()), Maybe(Block)),
+            1 => new ConsensusMessage.Voted(Vote()),
+            2 => new ConsensusMessage.Accused(Evidence()),
+            _ => new ConsensusMessage.Status(U64(), U32(), (byte)random.Next(4), random.Next(2) == 0 ? null : Hash(), Bits(), Bits(), random.Next(2) == 0),
+        };
+
+        private Block Block() => new(Header(), List(Envelope), List(Evidence), Maybe(() => new CommitCertificate(U64(), U32(), Hash(), List(() => new CommitSignature((ushort)random.Next(1024), Signature())))));
 
         private BlockHeader Header() => new()
         {

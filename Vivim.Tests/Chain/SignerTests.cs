@@ -94,15 +94,18 @@ public sealed class SignerTests : IDisposable
     public void What_is_signed_verifies_and_is_in_the_row_of_the_next_start()
     {
         using var store = NewStore();
-        var signer = new Signer(store, key, ChainId);
+        var signer = NewSigner(store);
         var proposal = signer.SignProposal(7, 0, -1, A, RoundValue.None, RoundValue.None);
+        store.Record(key.PublicKey, signer.Row);
         var vote = signer.SignVote(VoteType.Prevote, 7, 0, A, RoundValue.None, RoundValue.None);
+        store.Record(key.PublicKey, signer.Row);
         var nil = signer.SignVote(VoteType.Precommit, 7, 0, null, new RoundValue(0, A), new RoundValue(0, A));
+        store.Record(key.PublicKey, signer.Row);
         Assert.True(proposal.SignatureVerifies(ChainId, Ed25519Scheme.Instance) && vote.SignatureVerifies(ChainId, Ed25519Scheme.Instance) && nil.SignatureVerifies(ChainId, Ed25519Scheme.Instance));
         Assert.False(vote.SignatureVerifies("another chain", Ed25519Scheme.Instance));
 
         using var reopened = new SqliteSignerStore(Path.Combine(folder.FullName, "signer.db"));
-        var row = new Signer(reopened, key, ChainId).Row;
+        var row = reopened.Require(key.PublicKey);
         Assert.Equal((3ul, 7ul, 0u, Step.Precommit, new RoundValue(0, A)), (row.Version, row.Height, row.Round, row.Step, row.Locked));
         Assert.Equal([proposal], row.Proposals);
         Assert.Equal([vote, nil], row.Votes);
@@ -113,11 +116,11 @@ public sealed class SignerTests : IDisposable
     {
         using var store = NewStore();
         using var other = new SqliteSignerStore(Path.Combine(folder.FullName, "signer.db"));
-        var first = new Signer(store, key, ChainId);
-        var second = new Signer(other, key, ChainId);
+        var (first, second) = (NewSigner(store), NewSigner(other));
         var vote = first.SignVote(VoteType.Prevote, 7, 0, A, RoundValue.None, RoundValue.None);
-        Assert.Throws<StaleSignerException>(() => second.SignVote(VoteType.Prevote, 7, 0, null, RoundValue.None, RoundValue.None));
-        Assert.Throws<StaleSignerException>(() => second.SignProposal(8, 0, -1, A, RoundValue.None, RoundValue.None));
+        store.Record(key.PublicKey, first.Row);
+        second.SignVote(VoteType.Prevote, 7, 0, null, RoundValue.None, RoundValue.None);
+        Assert.Throws<StaleSignerException>(() => other.Record(key.PublicKey, second.Row));
         Assert.Equal([vote], store.Load(key.PublicKey)!.Votes);
         Assert.Empty(store.Load(key.PublicKey)!.Proposals);
     }
@@ -126,13 +129,15 @@ public sealed class SignerTests : IDisposable
     public void A_write_that_fails_lets_nothing_out_and_one_that_was_kept_nevertheless_is_found_at_the_next_start()
     {
         using var store = NewStore();
-        var lost = new Signer(new FaultyStore(store, keeps: false), key, ChainId);
-        Assert.Throws<IOException>(() => lost.SignVote(VoteType.Prevote, 7, 0, A, RoundValue.None, RoundValue.None));
+        var lost = NewSigner(store);
+        lost.SignVote(VoteType.Prevote, 7, 0, A, RoundValue.None, RoundValue.None);
+        Assert.Throws<IOException>(() => new FaultyStore(store, keeps: false).Record(key.PublicKey, lost.Row));
         Assert.Equal(0ul, store.Load(key.PublicKey)!.Version);
 
-        var kept = new Signer(new FaultyStore(store, keeps: true), key, ChainId);
-        Assert.Throws<IOException>(() => kept.SignVote(VoteType.Prevote, 7, 0, A, RoundValue.None, RoundValue.None));
-        var next = new Signer(store, key, ChainId);
+        var kept = NewSigner(store);
+        kept.SignVote(VoteType.Prevote, 7, 0, A, RoundValue.None, RoundValue.None);
+        Assert.Throws<IOException>(() => new FaultyStore(store, keeps: true).Record(key.PublicKey, kept.Row));
+        var next = NewSigner(store);
         Assert.Throws<SignerRegressionException>(() => next.SignVote(VoteType.Prevote, 7, 0, null, RoundValue.None, RoundValue.None));
         Assert.Equal(A, Assert.Single(next.Row.Votes).BlockId);
     }
@@ -141,7 +146,7 @@ public sealed class SignerTests : IDisposable
     public void A_key_without_a_row_does_not_sign()
     {
         using var store = new SqliteSignerStore(Path.Combine(folder.FullName, "signer.db"));
-        Assert.Throws<InvalidOperationException>(() => new Signer(store, key, ChainId));
+        Assert.Throws<InvalidOperationException>(() => store.Require(key.PublicKey));
     }
 
     [Fact]
@@ -149,17 +154,19 @@ public sealed class SignerTests : IDisposable
     {
         ulong[] powers = [ValidatorSet.MaxTotalPower / 2, ValidatorSet.MaxTotalPower / 3, 1, 1];
         var keeper = new VoteKeeper(new ValidatorSet(powers.Select((power, i) => new Validator(TestValidator.Key(i), power))));
-        keeper.Add(TestValidator.VoteOf(0, VoteType.Prevote, 0, A));
+        keeper.Add(TestValidator.VoteOf(0, VoteType.Prevote, 0, A), 0);
         Assert.False(keeper.HasQuorum(VoteType.Prevote, 0, A));
-        keeper.Add(TestValidator.VoteOf(2, VoteType.Prevote, 0, A));
-        keeper.Add(TestValidator.VoteOf(3, VoteType.Prevote, 0, A));
+        keeper.Add(TestValidator.VoteOf(2, VoteType.Prevote, 0, A), 0);
+        keeper.Add(TestValidator.VoteOf(3, VoteType.Prevote, 0, A), 0);
         Assert.False(keeper.HasQuorumOfAny(VoteType.Prevote, 0));
         Assert.Equal(powers[0] + 2, keeper.PowerSeen(0));
-        keeper.Add(TestValidator.VoteOf(1, VoteType.Prevote, 0, A));
+        keeper.Add(TestValidator.VoteOf(1, VoteType.Prevote, 0, A), 0);
         Assert.True(keeper.HasQuorum(VoteType.Prevote, 0, A));
     }
 
     private static Vote VoteAt((ulong Height, uint Round, Step Step) place) => TestValidator.VoteOf(0, VoteType.Prevote, place.Round, A) with { Height = place.Height };
+
+    private Signer NewSigner(ISignerStore store) => new(ChainId, key, store.Require(key.PublicKey));
 
     private SqliteSignerStore NewStore()
     {

@@ -393,11 +393,38 @@ public sealed class TendermintCoreTests
     }
 
     [Fact]
-    public void What_comes_before_the_start_waits_for_it()
+    public void A_proposal_begins_a_height_whose_time_has_not_come_here()
     {
-        Assert.Empty(Propose(0, A));
-        Assert.Empty(Votes(VoteType.Prevote, 0, A, 0, 1));
-        AreEqual([Timeout(0, Step.Propose), Prevote(0, A), Precommit(0, A)], Start());
+        Assert.Empty(Votes(VoteType.Prevote, 0, A, 0));
+        AreEqual([Timeout(0, Step.Propose), Prevote(0, A)], Propose(0, A));
+        Assert.Empty(Start());
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    public void Votes_of_more_than_a_third_begin_a_height_in_their_round(uint round)
+    {
+        Assert.Empty(Votes(VoteType.Prevote, round, A, 0));
+        AreEqual([Timeout(round, Step.Propose)], Votes(VoteType.Precommit, round, A, 1));
+        Assert.Equal(round, Core.Round);
+    }
+
+    [Fact]
+    public void L22_a_new_value_that_is_not_timely_is_prevoted_nil_but_decided_when_the_others_have()
+    {
+        Start();
+        AreEqual([Prevote(0, null)], validator.Feed(new ConsensusInput.ProposalReceived(TestValidator.ProposalOf(0, 0, A), IsValid: true, IsTimely: false)));
+        Assert.IsType<ConsensusOutput.Decided>(Votes(VoteType.Precommit, 0, A, 0, 1, 2)[^1]);
+    }
+
+    [Fact]
+    public void Of_votes_for_rounds_far_ahead_the_highest_two_of_a_validator_are_kept()
+    {
+        Start();
+        for (var round = 2U; round <= 1_000; round++) Votes(VoteType.Prevote, round, A, 0);
+        Assert.Equal(2, Core.HeldItems);
+        AreEqual([Timeout(1_000, Step.Propose)], Votes(VoteType.Prevote, 1_000, null, 1));
     }
 
     [Fact]

@@ -1,0 +1,92 @@
+using Akka.Actor;
+using Akka.Event;
+using Vivim.Chain.Ledger;
+using Vivim.Ledger.Execution;
+using Vivim.Ledger.Storage;
+using Vivim.Protocol.Blocks;
+using Vivim.Protocol.Consensus;
+using Vivim.Protocol.Keys;
+
+namespace Vivim.Chain.Sync;
+
+/// <summary>A message from another node.</summary>
+public sealed record SyncReceived(PeerId From, SyncMessage Message) : INoSerializationVerificationNeeded;
+
+/// <summary>A message for another node; for all where <paramref name="To"/> is null. Delivered at most once.</summary>
+public sealed record SyncOutgoing(PeerId? To, SyncMessage Message) : INoSerializationVerificationNeeded;
+
+/// <summary>The shell of a node's <see cref="SyncCore"/>: catches up with other nodes, and serves them.</summary>
+public sealed class SyncActor : ReceiveActor, IWithTimers
+{
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly SyncCore core = new(Ed25519Scheme.Instance);
+    private readonly IActorRef ledger;
+    private readonly IChainReader chain;
+    private readonly IActorRef peers;
+
+    /// <param name="peers">Takes <see cref="SyncOutgoing"/>; what it delivers comes back as <see cref="SyncReceived"/>.</param>
+    public SyncActor(IActorRef ledger, IChainReader chain, IActorRef peers)
+    {
+        this.ledger = ledger;
+        this.chain = chain;
+        this.peers = peers;
+        Receive<BlockCommitted>(committed => Feed(new SyncInput.TipReached(committed.Tip)));
+        Receive<SyncReceived>(received => Feed(new SyncInput.Received(received.From, received.Message)));
+        Receive<SyncInput.Tick>(Feed);
+        Receive<Status.Failure>(failure => throw failure.Cause);
+        Receive<ChainTip>(tip => Feed(new SyncInput.TipReached(tip)));
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart()
+    {
+        Context.System.EventStream.Subscribe<BlockCommitted>(Self);
+        // Read after the subscription, so that no commit falls in between.
+        ledger.Read(l => l.Tip).PipeTo(Self);
+        Timers.StartPeriodicTimer(nameof(SyncInput.Tick), new SyncInput.Tick(), SyncCore.TickInterval);
+    }
+
+    protected override void PostStop() => Context.System.EventStream.Unsubscribe<BlockCommitted>(Self);
+
+    private void Feed(SyncInput input)
+    {
+        foreach (var output in core.Apply(input)) Do(output);
+    }
+
+    private void Do(SyncOutput output)
+    {
+        switch (output)
+        {
+            case SyncOutput.Broadcast { Message: var message }:
+                peers.Tell(new SyncOutgoing(null, message));
+                break;
+            case SyncOutput.Send { To: var to, Message: var message }:
+                peers.Tell(new SyncOutgoing(to, message));
+                break;
+            case SyncOutput.Serve { To: var to, From: var from }:
+                Task.Run(() => new SyncOutgoing(to, new SyncMessage.Blocks(Read(from)))).PipeTo(peers);
+                break;
+            case SyncOutput.Commit { Block: var (block, certificate) }:
+                ledger.Tell(new CommitBlock(block, certificate));
+                break;
+            case SyncOutput.Blame { Peer: var peer, Reason: var reason }:
+                log.Warning("the peer {0} is not asked for a while: {1}", peer, reason);
+                break;
+        }
+    }
+
+    private List<CertifiedBlock> Read(ulong from)
+    {
+        var blocks = new List<CertifiedBlock>();
+        var size = 0;
+        while (blocks.Count < SyncMessage.MaxBlocks && chain.Read(from + (ulong)blocks.Count) is { } record)
+        {
+            size += record.Block.Length + record.Certificate.Length;
+            if (blocks.Count > 0 && size > SyncMessage.PreferredSize) break;
+            blocks.Add(new CertifiedBlock(Block.FromBytes(record.Block), CommitCertificate.FromBytes(record.Certificate)));
+        }
+
+        return blocks;
+    }
+}

@@ -28,18 +28,23 @@ internal sealed class Simulation
     private readonly World world;
     private readonly FaultInjector injector;
     private readonly Crowd crowd;
+    private readonly Governors? governors;
+    private ulong lastHeight;
+    private long lastProgress;
 
     public Simulation(ulong seed, FaultPlan plan, bool realSignatures = false, bool keepsText = false)
     {
         this.plan = plan;
-        world = new World(seed, plan.Validators, PlanMaker.Powers(seed, plan.Validators, plan.Honesty), realSignatures, keepsText);
+        var authorities = plan.SetChange is null ? null : Authorities.Of(plan.Validators);
+        world = new World(seed, plan.Nodes, PlanMaker.Powers(seed, plan.Validators, plan.Honesty), authorities, realSignatures, keepsText);
         injector = new FaultInjector(world, plan);
         world.Oracle.AllowsForks = plan.Honesty == Honesty.TooManyLiars;
         Traitor.Assign(world, plan);
         injector.Schedule();
         var random = world.Stream(4);
         foreach (var node in world.Nodes) world.Agenda.After(random.Between(0, 100), node.Start);
-        crowd = new Crowd(world, Pause);
+        crowd = new Crowd(world, plan.Validators, Pause);
+        if (plan.SetChange is { } change) governors = new Governors(world, plan.Validators, change.Start);
     }
 
     public World World => world;
@@ -88,6 +93,7 @@ internal sealed class Simulation
 
     private bool IsSettled(ulong target) =>
         crowd.IsDone
+        && governors?.IsDone != false
         && world.Nodes.All(node => node.Traitor is not null || node.ChainFile.Height >= target)
         && !world.Oracle.Acknowledgements.Unsettled(world.Oracle.Height).Any();
 
@@ -96,10 +102,19 @@ internal sealed class Simulation
     {
         while (world.Agenda.Step(end))
         {
+            if (plan.IsCalm) Watch();
             if (world.Oracle.Disagreement is not null || isEnough()) return true;
         }
 
         return false;
+    }
+
+    /// <summary>Where nothing goes wrong, the chain goes on.</summary>
+    private void Watch()
+    {
+        if (world.Oracle.Height > lastHeight) (lastHeight, lastProgress) = (world.Oracle.Height, world.Agenda.Now);
+        var limit = world.Genesis.Parameters.EmptyBlockIntervalMs + 2 * world.Timeouts.Propose.TotalMilliseconds;
+        if (world.Agenda.Now - lastProgress > limit) throw new ViolationException("stall", $"nothing goes wrong, but {limit} ms after height {lastHeight} there is no next one");
     }
 
     /// <summary>Who forked the chain must be known, and no one else named.</summary>

@@ -2,6 +2,7 @@ using Vivim.Chain.Consensus;
 using Vivim.Protocol.Genesis;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
+using Vivim.Protocol.Transactions;
 using Vivim.Simulator.Clients;
 using Vivim.Simulator.Keys;
 using Vivim.Simulator.Network;
@@ -22,11 +23,13 @@ internal sealed class World
 
     private const int HeldPerNode = 40;
 
+    private readonly Authorities? authorities;
     private readonly Dictionary<PublicKey, int> numbers;
 
-    public World(ulong seed, int nodes, IReadOnlyList<ulong> powers, bool realSignatures, bool keepsText)
+    public World(ulong seed, int nodes, IReadOnlyList<ulong> powers, Authorities? authorities, bool realSignatures, bool keepsText)
     {
         Seed = seed;
+        this.authorities = authorities;
         Trace = new Trace(keepsText);
         Keys = [.. Enumerable.Range(0, nodes).Select(i => new SimulatedKey(ValidatorKeys.Real(i), !realSignatures))];
         numbers = Keys.Select((key, i) => (key, i)).ToDictionary(pair => pair.key.PublicKey, pair => pair.i);
@@ -69,6 +72,9 @@ internal sealed class World
 
     /// <summary>Chance for one part of the simulation.</summary>
     public SeededRandom Stream(ulong part) => new(Seed, part);
+
+    /// <summary>The transaction that a client of this world has signed as these bytes, or null.</summary>
+    public Transaction? Find(TransactionEnvelope envelope) => Traffic.Instance.Find(envelope) ?? authorities?.Find(envelope);
 
     /// <summary>The node whose validator has this key.</summary>
     public int NumberOf(PublicKey key) => numbers[key];

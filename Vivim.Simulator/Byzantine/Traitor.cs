@@ -39,10 +39,10 @@ internal sealed class Traitor
     {
         foreach (var liar in plan.Liars)
         {
-            var node = world.Nodes[liar];
-            var traitor = new Traitor(world, node, [.. plan.Faults.Where(fault => fault.IsByzantine && fault.Node == liar)]);
-            node.Traitor = traitor;
-            world.Oracle.Distrust(liar, node.Key.PublicKey);
+            var lying = world.Nodes[liar];
+            var traitor = new Traitor(world, lying, [.. plan.Faults.Where(fault => fault.IsByzantine && fault.Node == liar)]);
+            lying.Traitor = traitor;
+            world.Oracle.Distrust(liar, lying.Key.PublicKey);
             world.Agenda.After(traitor.random.Between(0, TickInterval), traitor.Tick);
         }
 

@@ -16,12 +16,13 @@ internal sealed class Crowd
     private readonly List<Node> nodes;
     private readonly Person[] people;
 
+    /// <param name="hosts">Nodes to send to: those that are validators all the time.</param>
     /// <param name="pause">Milliseconds from one transaction of a person to the next, at most.</param>
-    public Crowd(World world, int pause)
+    public Crowd(World world, int hosts, int pause)
     {
         this.world = world;
         random = world.Stream(2);
-        nodes = [.. world.Nodes.Where(node => node.Traitor is null)];
+        nodes = [.. world.Nodes.Take(hosts).Where(node => node.Traitor is null)];
         people = [.. Traffic.Instance.People.Select(script => new Person(script))];
         foreach (var person in people) world.Agenda.After(random.Between(0, pause), () => Act(person, pause));
     }

@@ -53,6 +53,9 @@ internal enum FaultKind
     /// <summary>Several nodes stop at once. Argument: their bits.</summary>
     Blackout,
 
+    /// <summary>No fault: the validators let three more in, and send them away again.</summary>
+    SetChange,
+
     /// <summary>Byzantine: votes differently to different validators.</summary>
     Equivocate,
 

@@ -13,7 +13,7 @@ internal sealed class FaultInjector(World world, FaultPlan plan)
     /// <summary>Puts all faults on the agenda.</summary>
     public void Schedule()
     {
-        foreach (var fault in plan.Faults.Where(fault => !fault.IsByzantine))
+        foreach (var fault in plan.Faults.Where(fault => !fault.IsByzantine && fault.Kind != FaultKind.SetChange))
         {
             world.Agenda.At(fault.Start, () =>
             {

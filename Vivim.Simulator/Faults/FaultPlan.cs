@@ -20,6 +20,15 @@ internal enum Honesty
 /// <param name="WildTime">Milliseconds until everything heals.</param>
 internal sealed record FaultPlan(int Validators, ulong Heights, long WildTime, Honesty Honesty, IReadOnlyList<Fault> Faults)
 {
+    /// <summary>All nodes: the validators of the genesis, and those that join.</summary>
+    public int Nodes => Validators + (SetChange is null ? 0 : Clients.Authorities.Guests);
+
+    /// <summary>When the set begins to change; null when it stays.</summary>
+    public Fault? SetChange => Faults.FirstOrDefault(fault => fault.Kind == FaultKind.SetChange);
+
+    /// <summary>Nothing goes wrong.</summary>
+    public bool IsCalm => Faults.All(fault => fault.Kind == FaultKind.SetChange);
+
     /// <summary>Nodes that lie.</summary>
     public IEnumerable<int> Liars => Faults.Where(fault => fault.IsByzantine).Select(fault => fault.Node).Distinct().Order();
 

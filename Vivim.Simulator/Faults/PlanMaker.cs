@@ -40,9 +40,12 @@ internal static class PlanMaker
             else faults.AddRange(LiesOf(random, liar, wildTime));
         }
 
+        if (setChanges || (honesty != Honesty.TooManyLiars && validators is >= 4 and <= 10 && random.Chance(60))) faults.Add(new Fault(FaultKind.SetChange, random.Between(500, 2_000), 0, 0, 0));
+        var nodes = validators + (faults.Exists(fault => fault.Kind == FaultKind.SetChange) ? Clients.Authorities.Guests : 0);
+
         // Every tenth run is calm: then nothing may stall.
         var count = forks ? random.Below(3) : random.Chance(100) ? 0 : random.Between(2, 14);
-        for (var i = 0; i < count; i++) faults.Add(Trouble(random, validators, wildTime, liars));
+        for (var i = 0; i < count; i++) faults.Add(Trouble(random, nodes, wildTime, liars));
         return new FaultPlan(validators, heights, wildTime, honesty, [.. faults.OrderBy(fault => fault.Start)]);
     }
 
@@ -78,13 +81,13 @@ internal static class PlanMaker
             yield return new Fault(random.Pick(Lies), random.Between(0, 2_000), wildTime, liar, random.Below(1 << 16));
     }
 
-    private static Fault Trouble(SeededRandom random, int validators, long wildTime, List<int> liars)
+    private static Fault Trouble(SeededRandom random, int nodes, long wildTime, List<int> liars)
     {
         var kind = random.Pick(Troubles);
         var start = random.Between(100, (int)wildTime - 500);
         var duration = Math.Min(random.Between(200, 4_000), wildTime - start);
-        var node = random.Below(validators);
-        var everyone = (1 << Math.Min(validators, 30)) - 1;
+        var node = random.Below(nodes);
+        var everyone = (1 << Math.Min(nodes, 30)) - 1;
         var argument = kind switch
         {
             FaultKind.CrashBeforeWrite or FaultKind.CrashAfterWrite or FaultKind.FailStored or FaultKind.FailLost => random.Chance(500) ? 0 : random.Below(Stores),

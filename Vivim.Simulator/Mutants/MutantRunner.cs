@@ -91,7 +91,7 @@ internal sealed class MutantRunner : IDisposable
 
     private async Task<(int Code, string Output)> TryDotnet(IEnumerable<string> arguments, CancellationToken cancellation)
     {
-        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = copy, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = copy, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         using var process = Process.Start(start) ?? throw new InvalidDataException("dotnet cannot be started");
         var errors = process.StandardError.ReadToEndAsync(cancellation);
         var text = await process.StandardOutput.ReadToEndAsync(cancellation);

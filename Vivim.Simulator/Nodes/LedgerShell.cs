@@ -5,7 +5,6 @@ using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Transactions;
-using Vivim.Simulator.Clients;
 using Vivim.Simulator.Oracle;
 using Vivim.Simulator.Storage;
 
@@ -56,7 +55,7 @@ internal sealed class LedgerShell
         });
     }
 
-    private static bool IsKnown(TransactionEnvelope envelope) => Traffic.Instance.Find(envelope) is not null;
+    private bool IsKnown(TransactionEnvelope envelope) => world.Find(envelope) is not null;
 
     private IEnumerable<Transaction> Candidates() => node.Pool.Reap(ledger.Tip.System.Parameters);
 

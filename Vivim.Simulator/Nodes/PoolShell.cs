@@ -4,7 +4,6 @@ using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Genesis;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Transactions;
-using Vivim.Simulator.Clients;
 using Vivim.Simulator.Storage;
 
 namespace Vivim.Simulator.Nodes;
@@ -64,14 +63,14 @@ internal sealed class PoolShell
     }
 
     public IEnumerable<Transaction> Reap(ChainParameters parameters) =>
-        core.Reap((int)parameters.MaxBlockTransactions, parameters.MaxBlockBytes).Select(envelope => Traffic.Instance.Find(envelope)!);
+        core.Reap((int)parameters.MaxBlockTransactions, parameters.MaxBlockBytes).Select(envelope => world.Find(envelope)!);
 
     public void OnCommitted(Block block)
     {
         var next = new Dictionary<Did, ulong>();
         foreach (var envelope in block.Transactions)
         {
-            if (Traffic.Instance.Find(envelope) is { } transaction) next[transaction.Sender] = transaction.Nonce + 1;
+            if (world.Find(envelope) is { } transaction) next[transaction.Sender] = transaction.Nonce + 1;
         }
 
         core.OnCommitted(block.Header.Height, next);

@@ -42,6 +42,9 @@ internal sealed class SafetyOracle(GenesisFacts genesis, ISignatureScheme scheme
         liars.Add(key);
     }
 
+    /// <summary>Who votes at a height, as far as the final blocks tell.</summary>
+    public IReadOnlyList<Member> MembersAt(ulong height) => chain.MembersAt(height);
+
     public bool IsLiar(PublicKey key) => liars.Contains(key);
 
     /// <summary>A liar has made a block that no correct validator may vote for.</summary>

@@ -3,7 +3,7 @@ namespace Vivim.Simulator.Time;
 /// <summary>Virtual time: what is to happen, in order; what is due at the same millisecond happens in the order in which it was asked for.</summary>
 internal sealed class Agenda
 {
-    private readonly PriorityQueue<Action, Moment> due = new();
+    private readonly PriorityQueue<Action, (long Time, long Order)> due = new();
     private long asked;
 
     /// <summary>Milliseconds since the simulation began.</summary>
@@ -12,12 +12,7 @@ internal sealed class Agenda
     /// <summary>Events that have happened.</summary>
     public long Happened { get; private set; }
 
-    private readonly record struct Moment(long Time, long Order) : IComparable<Moment>
-    {
-        public int CompareTo(Moment other) => Time != other.Time ? Time.CompareTo(other.Time) : Order.CompareTo(other.Order);
-    }
-
-    public void At(long time, Action happen) => due.Enqueue(happen, new Moment(Math.Max(time, Now), asked++));
+    public void At(long time, Action happen) => due.Enqueue(happen, (Math.Max(time, Now), asked++));
 
     public void After(long milliseconds, Action happen) => At(Now + milliseconds, happen);
 

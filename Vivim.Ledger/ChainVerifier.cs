@@ -42,9 +42,9 @@ public sealed class ChainVerifier
     public ExecutionResult Add(Block block, CommitCertificate certificate)
     {
         if (certificate.Height != block.Header.Height || certificate.BlockId != block.Id) throw new InvalidBlockException($"the certificate given with height {block.Header.Height} is for another block");
-        if (certificate.Verify(tip.ChainId, tip.System.Validators, Ed25519Scheme.Instance) is { } problem) throw new InvalidBlockException(problem);
-        var transactions = BlockValidity.Check(block, tip, state, isKnownValid: static _ => false);
-        var result = BlockExecution.Execute(state, block.Header.RulesVersion, block.Header.Height, tip.System.Parameters, transactions);
+        if (certificate.Verify(tip.ChainId, tip.Validators, Ed25519Scheme.Instance) is { } problem) throw new InvalidBlockException(problem);
+        var transactions = BlockValidity.Check(block, tip, state, Ed25519Scheme.Instance, isKnownValid: static _ => false);
+        var result = BlockExecution.Execute(state, tip, block, transactions);
         var root = state.Apply(block.Header.Height, result.Changes);
         tip = tip.After(block, certificate, result, root, state);
         return result;

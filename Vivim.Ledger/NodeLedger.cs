@@ -27,6 +27,7 @@ public sealed class NodeLedger
     private readonly IStateStore values;
     private readonly ISignatureScheme scheme;
     private readonly LedgerState state;
+    private readonly JudgedBlocks judged = new();
     private BlockHeader? head;
 
     /// <summary>Opens a chain, or starts one from the genesis; rebuilds the state from the stored values and newer change sets.</summary>
@@ -55,8 +56,7 @@ public sealed class NodeLedger
         }
 
         if (state.Height != newest) throw new LedgerMismatchException($"the state can be rebuilt up to height {state.Height}, the chain database ends at {newest}: remove the state and chain databases and let the node catch up from its peers");
-        Tip = ChainTip.Of(genesis, state.Root, state);
-        if (last is not null) Tip = RestoreTip(Tip, last);
+        Tip = last is null ? ChainTip.Of(genesis, state.Root, state) : RestoreTip(last);
         ExecutionRules.For(Tip.System.RulesVersion, newest + 1);
     }
 
@@ -83,29 +83,36 @@ public sealed class NodeLedger
     /// <summary>True when a flush of the state's values is due.</summary>
     public bool FlushIsDue => state.Unflushed > FlushThreshold;
 
-    /// <summary>Makes the next block from candidates, whose signatures have been verified: those that may be included, in order, up to the chain's limits.</summary>
-    public Block Assemble(IEnumerable<Transaction> candidates, uint round, long time, PublicKey proposer)
+    /// <summary>Makes the next block from candidates, whose signatures have been verified, and evidence: those that may be included, in order, up to the chain's limits.</summary>
+    /// <param name="proposer">To be valid, the one whose turn it is in <paramref name="round"/>.</param>
+    public Block Assemble(IEnumerable<Transaction> candidates, IReadOnlyList<Evidence> evidence, uint round, long time, PublicKey proposer)
     {
-        var rules = new InclusionRules(state, Tip.ChainId, Tip.Height + 1, Tip.System.Parameters);
+        var parameters = Tip.System.Parameters;
+        var rules = new InclusionRules(state, Tip.ChainId, Tip.Height + 1, parameters, Tip.Validators);
         var included = new List<TransactionEnvelope>();
         var bytes = 0L;
         foreach (var candidate in candidates)
         {
-            if (included.Count >= Tip.System.Parameters.MaxBlockTransactions || bytes + candidate.Envelope.Size > Tip.System.Parameters.MaxBlockBytes) break;
+            if (included.Count >= parameters.MaxBlockTransactions || bytes + candidate.Envelope.Size > parameters.MaxBlockBytes) break;
             if (rules.TryInclude(candidate) is not null) continue;
             included.Add(candidate.Envelope);
             bytes += candidate.Envelope.Size;
         }
 
-        return new Block(Tip.NextHeader(round, time, proposer, included), included, [], Tip.Certificate);
+        var proven = EvidenceRules.Select(evidence, Tip, state, scheme);
+        return new Block(Tip.NextHeader(round, time, proposer, included, proven, Tip.Certificate), included, proven, Tip.Certificate);
     }
 
-    /// <summary>Null when the block may follow the tip, else a sentence saying why not.</summary>
+    /// <summary>Null when the next block may carry the evidence, else a sentence saying why not.</summary>
+    public string? EvidenceProblem(Evidence evidence) => EvidenceRules.Problem(evidence, Tip, state, scheme);
+
+    /// <summary>Null when the block may follow the tip, else a sentence saying why not. A block found valid is remembered until the next commit.</summary>
+    /// <exception cref="RulesVersionUnknownException">This program lacks the rules of the block's height, so it cannot tell.</exception>
     public string? Validate(Block block, Func<TransactionEnvelope, bool> isKnownValid)
     {
         try
         {
-            BlockValidity.Check(block, Tip, state, isKnownValid);
+            Judge(block, isKnownValid);
             return null;
         }
         catch (InvalidBlockException e)
@@ -119,15 +126,18 @@ public sealed class NodeLedger
     public ExecutionResult Commit(Block block, CommitCertificate certificate, Func<TransactionEnvelope, bool> isKnownValid)
     {
         if (certificate.Height != block.Header.Height || certificate.BlockId != block.Id) throw new InvalidBlockException("the certificate is for another block");
-        if (certificate.Verify(Tip.ChainId, Tip.System.Validators, scheme) is { } problem) throw new InvalidBlockException(problem);
-        var transactions = BlockValidity.Check(block, Tip, state, isKnownValid);
-        var result = BlockExecution.Execute(state, block.Header.RulesVersion, block.Header.Height, Tip.System.Parameters, transactions);
+        if (certificate.Verify(Tip.ChainId, Tip.Validators, scheme) is { } problem) throw new InvalidBlockException(problem);
+        var transactions = Judge(block, isKnownValid);
+        var result = BlockExecution.Execute(state, Tip, block, transactions);
         var receipts = EncodeAll(result.Receipts, Receipt.Size, static (r, w) => r.Encode(w));
         var events = EncodeAll(result.Events, LedgerEvent.Size, static (e, w) => e.Encode(w));
-        chain.Append(new BlockRecord(block.Header.Height, block.ToBytes(), certificate.ToBytes(), receipts, events), [.. transactions.Select(t => t.Id)], WriteSet.Encode(result.Changes));
+        var record = new BlockRecord(block.Header.Height, block.ToBytes(), certificate.ToBytes(), receipts, events);
+        var setChange = Tip.NextValidators.Hash == Tip.Validators.Hash ? null : new ValidatorSetChange(block.Header, certificate, Tip.NextValidators);
+        chain.Append(record, [.. transactions.Select(t => t.Id)], WriteSet.Encode(result.Changes), setChange);
         var root = state.Apply(block.Header.Height, result.Changes);
         Tip = Tip.After(block, certificate, result, root, state);
         head = block.Header;
+        judged.Clear();
         return result;
     }
 
@@ -135,7 +145,7 @@ public sealed class NodeLedger
     /// <exception cref="ProofPrunedException">The node has just started on a state that no header certifies yet; the next block does.</exception>
     public ProofFile? Prove(IEnumerable<byte[]> keys) => head is null
         ? null
-        : new ProofFile(head, Tip.Certificate!, [], [.. keys.Select(key => new ProofEntry.State(state.Prove(ProvableHeight, key)))]);
+        : new ProofFile(head, Tip.Certificate!, chain.SetChangesBelow(head.Height), [.. keys.Select(key => new ProofEntry.State(state.Prove(ProvableHeight, key)))]);
 
     /// <summary>A key's value in the certified state, or null.</summary>
     /// <exception cref="ProofPrunedException">As for <see cref="Prove"/>.</exception>
@@ -162,13 +172,21 @@ public sealed class NodeLedger
     /// <summary>Forgets blocks below a height; the last is always kept.</summary>
     public void DropBlocksBelow(ulong height) => chain.DropBlocksBelow(Math.Min(height, Tip.Height));
 
-    private ChainTip RestoreTip(ChainTip genesisTip, BlockRecord record)
+    private IReadOnlyList<Transaction> Judge(Block block, Func<TransactionEnvelope, bool> isKnownValid)
+    {
+        if (judged.Find(block) is { } known) return known;
+        var transactions = BlockValidity.Check(block, Tip, state, scheme, isKnownValid);
+        judged.Add(block, transactions);
+        return transactions;
+    }
+
+    private ChainTip RestoreTip(BlockRecord record)
     {
         var block = Block.FromBytes(record.Block);
         var receipts = StoredReceipts.Decode(record.Receipts);
         var events = StoredEvents.Decode(record.Events);
         var result = new ExecutionResult(new Dictionary<byte[], byte[]?>(), receipts, events);
-        return genesisTip.After(block, CommitCertificate.FromBytes(record.Certificate), result, state.Root, state);
+        return ChainTip.Ending(block, CommitCertificate.FromBytes(record.Certificate), result, state.Root, state);
     }
 
     private static byte[] EncodeAll<T>(IReadOnlyList<T> items, int size, Action<T, CanonicalWriter> encode)

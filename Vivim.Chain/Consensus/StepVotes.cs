@@ -47,7 +47,7 @@ internal sealed class StepVotes(ValidatorSet validators)
             furtherPower[other] = furtherPower.GetValueOrDefault(other) + power;
         }
 
-        return equivocators.Add(index) ? Evidence.Of(before, vote) : null;
+        return equivocators.Add(index) ? new Evidence(before, vote) : null;
     }
 
     /// <summary>Forgets a validator's votes.</summary>

@@ -53,7 +53,7 @@ public sealed partial class ValidatorCore
             Await(proposal);
         }
 
-        if (block is not null && block.Id == proposal.BlockId && block.Header.Height == Height && !blocks.ContainsKey(block.Id) && BlockValidity.BodyProblem(block) is null)
+        if (block is not null && block.Id == proposal.BlockId && block.Header.Height == Height && !blocks.ContainsKey(block.Id) && block.BodyProblem() is null)
         {
             MakeRoom();
             blocks[block.Id] = new KnownBlock(block, null);

@@ -153,7 +153,7 @@ public sealed class PoolCore(string chainId, ChainParameters parameters, PoolLim
     private Refusal? Check(Transaction transaction, SenderState sender, Queue? queue, uint registrationsLeft)
     {
         var nextHeight = Height + 1;
-        if (InclusionRules.CheckAlone(transaction, sender.SigningKey, chainId, nextHeight, parameters) is { } refusal) return refusal;
+        if (InclusionRules.CheckAlone(transaction, sender, chainId, nextHeight, parameters) is { } refusal) return refusal;
         var next = Math.Max(sender.Account.Nonce, queue?.NextNonce ?? 0);
         if (transaction.Nonce < next) return new Refusal(RefusalReason.NonceStale, $"nonce {transaction.Nonce} is used by another transaction, the next is {next}");
         if (transaction.Nonce - next >= parameters.MaxNonceAhead) return new Refusal(RefusalReason.NonceTooFar, $"nonce {transaction.Nonce} is {transaction.Nonce - next} ahead of the committed {next}, less than {parameters.MaxNonceAhead} is allowed: wait for commits");

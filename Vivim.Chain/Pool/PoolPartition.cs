@@ -92,7 +92,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
         recovered.Clear();
         settings.Ledger.Read(ledger => new Recovered(
             ledger.Tip,
-            transactions.Select(t => t.Item1.Sender).Distinct().ToDictionary(did => did, did => SenderState.Read(ledger.State, did).Account.Nonce),
+            transactions.Select(t => t.Item1.Sender).Distinct().ToDictionary(did => did, did => SenderState.Read(ledger.State, did, ledger.Tip.Validators).Account.Nonce),
             transactions)).PipeTo(Self);
     }
 
@@ -157,7 +157,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
     private static SenderView View(NodeLedger ledger, IReadOnlyList<Did> senders)
     {
         var left = RegistrationCount.Read(ledger.State).LeftAt(ledger.Tip.Height + 1, ledger.Tip.System.Parameters);
-        return new SenderView(ledger.Tip.Height, left, senders.ToDictionary(did => did, did => SenderState.Read(ledger.State, did)));
+        return new SenderView(ledger.Tip.Height, left, senders.ToDictionary(did => did, did => SenderState.Read(ledger.State, did, ledger.Tip.Validators)));
     }
 
     private void OnChecked(Checked message)

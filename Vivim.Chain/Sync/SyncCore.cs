@@ -153,7 +153,7 @@ public sealed class SyncCore(ISignatureScheme scheme)
         var (block, certificate) = item;
         if (block.Header.Height != parent.Height + 1) return $"it sent height {block.Header.Height}, asked for was {parent.Height + 1}";
         if (certificate.Height != block.Header.Height || certificate.BlockId != block.Id) return $"the certificate it sent with height {block.Header.Height} is for another block";
-        return certificate.Verify(parent.ChainId, parent.Validators, scheme) ?? BlockValidity.BodyProblem(block);
+        return certificate.Verify(parent.ChainId, parent.Validators, scheme) ?? block.BodyProblem();
     }
 
     private Peer? PeerOf(PeerId id)

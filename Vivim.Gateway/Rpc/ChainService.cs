@@ -38,7 +38,7 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
                 CertifiedHeight = ledger.CertifiedHeight ?? 0,
                 CertifiedStateRoot = ledger.CertifiedRoot?.ToString() ?? "",
                 RulesVersion = ledger.Tip.System.RulesVersion,
-                Validators = (uint)ledger.Tip.System.Validators.Count,
+                Validators = (uint)ledger.Tip.Validators.Count,
                 StateKeys = (ulong)ledger.KeyCount,
             },
             context.CancellationToken);
@@ -91,7 +91,7 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
         var response = ToResponse(node.Chain.Read(height) ?? throw Pruned(height, oldest));
         if (!request.Prove) return Task.FromResult(response);
         var certificate = CommitCertificate.FromBytes(response.Certificate.Span);
-        response.Proof = ByteString.CopyFrom(new ProofFile(Block.FromBytes(response.Block.Span).Header, certificate, [], []).ToBytes());
+        response.Proof = ByteString.CopyFrom(new ProofFile(Block.FromBytes(response.Block.Span).Header, certificate, node.Chain.SetChangesBelow(height), []).ToBytes());
         return Task.FromResult(response);
     }
 
@@ -121,17 +121,17 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
         var response = new GetTransactionResponse { State = TransactionState.Committed, Receipt = StoredReceipts.At(record.Receipts, position.Index).ToMessage() };
         if (!prove) return response;
         if (node.Chain.Read(position.Height + 1) is not { } next) return null;
-        var proof = await Task.Run(() => ProveReceipt(record, next, position.Index), cancellation);
+        var proof = await Task.Run(() => ProveReceipt(node.Chain, record, next, position.Index), cancellation);
         response.Proof = ByteString.CopyFrom(proof.ToBytes());
         return response;
     }
 
-    private static ProofFile ProveReceipt(BlockRecord record, BlockRecord next, uint index)
+    private static ProofFile ProveReceipt(IChainReader chain, BlockRecord record, BlockRecord next, uint index)
     {
         var receipts = StoredReceipts.Decode(record.Receipts);
-        var leaves = ExecutionResult.Leaves(receipts, Receipt.Size, static (r, w) => r.Encode(w));
+        var leaves = MerkleTree.LeafHashes(receipts, Receipt.Size, static (r, w) => r.Encode(w));
         var entry = new ProofEntry.Included(receipts[(int)index], (uint)receipts.Count, MerkleTree.InclusionProof(leaves, (int)index));
-        return new ProofFile(Block.FromBytes(next.Block).Header, CommitCertificate.FromBytes(next.Certificate), [], [entry]);
+        return new ProofFile(Block.FromBytes(next.Block).Header, CommitCertificate.FromBytes(next.Certificate), chain.SetChangesBelow(next.Height), [entry]);
     }
 
     private static async Task<TransactionState> StateInPool(RunningNode node, Hash256 id, CancellationToken cancellation)

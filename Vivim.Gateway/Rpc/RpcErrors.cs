@@ -38,7 +38,7 @@ internal static class RpcErrors
     {
         RefusalReason.Malformed or RefusalReason.TooLarge or RefusalReason.WrongChain or RefusalReason.BadSignature or RefusalReason.FeeNotZero or RefusalReason.ExpiryTooFar => StatusCode.InvalidArgument,
         RefusalReason.UnknownAction => StatusCode.Unimplemented,
-        RefusalReason.SignerNotAuthorized => StatusCode.PermissionDenied,
+        RefusalReason.SignerNotAuthorized or RefusalReason.NotAnAuthority => StatusCode.PermissionDenied,
         RefusalReason.NonceConflict => StatusCode.AlreadyExists,
         RefusalReason.QuotaExceeded or RefusalReason.RegistrationsExceeded or RefusalReason.PoolFull or RefusalReason.NonceTooFar => StatusCode.ResourceExhausted,
         RefusalReason.SenderUnknown or RefusalReason.NonceStale or RefusalReason.NonceGap or RefusalReason.Expired => StatusCode.FailedPrecondition,

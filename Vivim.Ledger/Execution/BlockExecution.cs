@@ -1,7 +1,6 @@
 using Vivim.Ledger.State;
 using Vivim.Protocol;
-using Vivim.Protocol.Encoding;
-using Vivim.Protocol.Genesis;
+using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Merkle;
 using Vivim.Protocol.Transactions;
 
@@ -11,46 +10,33 @@ namespace Vivim.Ledger.Execution;
 public sealed record ExecutionResult(IReadOnlyDictionary<byte[], byte[]?> Changes, IReadOnlyList<Receipt> Receipts, IReadOnlyList<LedgerEvent> Events)
 {
     /// <summary>RFC 6962 root over the receipts' encodings.</summary>
-    public Hash256 ReceiptRoot { get; } = RootOf(Receipts, Receipt.Size, static (r, w) => r.Encode(w));
+    public Hash256 ReceiptRoot { get; } = MerkleTree.Root(MerkleTree.LeafHashes(Receipts, Receipt.Size, static (r, w) => r.Encode(w)));
 
     /// <summary>RFC 6962 root over the events' encodings.</summary>
-    public Hash256 EventRoot { get; } = RootOf(Events, LedgerEvent.Size, static (e, w) => e.Encode(w));
-
-    /// <summary>The leaf hashes of an RFC 6962 tree over encodings.</summary>
-    public static Hash256[] Leaves<T>(IReadOnlyList<T> items, int size, Action<T, CanonicalWriter> encode)
-    {
-        var leaves = new Hash256[items.Count];
-        for (var i = 0; i < leaves.Length; i++)
-        {
-            var writer = new CanonicalWriter(size);
-            encode(items[i], writer);
-            leaves[i] = MerkleTree.LeafHash(writer.Written);
-        }
-
-        return leaves;
-    }
-
-    private static Hash256 RootOf<T>(IReadOnlyList<T> items, int size, Action<T, CanonicalWriter> encode) => MerkleTree.Root(Leaves(items, size, encode));
+    public Hash256 EventRoot { get; } = MerkleTree.Root(MerkleTree.LeafHashes(Events, LedgerEvent.Size, static (e, w) => e.Encode(w)));
 }
 
-/// <summary>Executes the transactions of a decided block.</summary>
+/// <summary>Executes a decided block: its evidence, then its transactions.</summary>
 public static class BlockExecution
 {
-    /// <param name="rulesVersion">As the block's header says; validity has checked it against the state.</param>
+    /// <param name="parent">The state after the tip.</param>
+    /// <param name="block">Valid on the tip.</param>
+    /// <param name="transactions">The block's, decoded.</param>
     /// <exception cref="RulesVersionUnknownException">This program lacks the rules.</exception>
-    public static ExecutionResult Execute(IStateReader parent, uint rulesVersion, ulong height, ChainParameters parameters, IReadOnlyList<Transaction> transactions)
+    public static ExecutionResult Execute(IStateReader parent, ChainTip tip, Block block, IReadOnlyList<Transaction> transactions)
     {
-        var rules = ExecutionRules.For(rulesVersion, height);
-        var state = new WriteSet(parent);
-        var events = new List<LedgerEvent>(transactions.Count);
+        var rules = ExecutionRules.For(tip.System.RulesVersion, tip.Height + 1);
+        var effects = new BlockEffects(parent, tip);
+        foreach (var evidence in block.Evidence) rules.Punish(evidence, effects);
         var receipts = new Receipt[transactions.Count];
         for (var i = 0; i < receipts.Length; i++)
         {
-            var before = events.Count;
-            var code = rules.Execute(transactions[i], height, parameters, state, events);
-            receipts[i] = new Receipt(transactions[i].Id, height, (uint)i, code, (ushort)(events.Count - before));
+            var before = effects.Events.Count;
+            var code = rules.Execute(transactions[i], effects);
+            receipts[i] = new Receipt(transactions[i].Id, effects.Height, (uint)i, code, (ushort)(effects.Events.Count - before));
         }
 
-        return new ExecutionResult(state.Changes, receipts, events);
+        effects.Finish();
+        return new ExecutionResult(effects.State.Changes, receipts, effects.Events);
     }
 }

@@ -1,5 +1,7 @@
 using Vivim.Ledger.State;
 using Vivim.Protocol.Blocks;
+using Vivim.Protocol.Consensus;
+using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
 
 namespace Vivim.Ledger.Execution;
@@ -9,21 +11,22 @@ public sealed class InvalidBlockException(string message) : Exception(message);
 
 /// <summary>
 /// Whether a block may follow a tip (DESIGN §5): form, size, the header against the parent, nonces, quotas and fees against the parent's
-/// state, signatures. Never the block's own execution.
+/// state, evidence, signatures. Never the block's own execution; whether it is proposed in its round and in time is for consensus to say.
 /// </summary>
 public static class BlockValidity
 {
     /// <summary>Checks everything.</summary>
+    /// <param name="scheme">Judges the parent's certificate and the votes of evidence.</param>
     /// <param name="isKnownValid">Answers true for envelopes whose signature has been verified before; may always answer false. Called from several threads at once.</param>
     /// <returns>The decoded transactions, in order.</returns>
     /// <exception cref="InvalidBlockException">The block is invalid.</exception>
     /// <exception cref="RulesVersionUnknownException">This program lacks the rules of the block's height, so it cannot tell.</exception>
-    public static IReadOnlyList<Transaction> Check(Block block, ChainTip tip, IStateReader parent, Func<TransactionEnvelope, bool> isKnownValid)
+    public static IReadOnlyList<Transaction> Check(Block block, ChainTip tip, IStateReader parent, ISignatureScheme scheme, Func<TransactionEnvelope, bool> isKnownValid)
     {
         ExecutionRules.For(tip.System.RulesVersion, tip.Height + 1);
         CheckHeader(block, tip);
-        CheckParentCertificate(block, tip);
-        if (block.Evidence.Count != 0) throw new InvalidBlockException("it carries evidence, which rules-version 1 does not take");
+        CheckParentCertificate(block.ParentCertificate, tip, scheme);
+        EvidenceRules.Check(block.Evidence, tip, parent, scheme);
         var transactions = CheckInclusion(block, tip, parent);
         CheckSignatures(block.Transactions, tip.ChainId, isKnownValid);
         return transactions;
@@ -36,21 +39,25 @@ public static class BlockValidity
         if (block.Transactions.Count > parameters.MaxBlockTransactions) throw new InvalidBlockException($"it has {block.Transactions.Count} transactions, at most {parameters.MaxBlockTransactions} are allowed");
         if (BlockSize(block) > parameters.MaxBlockBytes) throw new InvalidBlockException($"it has {BlockSize(block)} bytes of transactions, at most {parameters.MaxBlockBytes} are allowed");
         if (header.Time <= tip.Time) throw new InvalidBlockException($"its time {header.Time} is not later than its parent's {tip.Time}");
-        if (tip.System.Validators.IndexOf(header.Proposer) < 0) throw new InvalidBlockException($"its proposer {header.Proposer} is not a validator");
+        if (header.Round > ProposerRotation.MaxRound) throw new InvalidBlockException($"its round {header.Round} is above {ProposerRotation.MaxRound}");
+        if (header.Proposer != tip.Proposers.Proposer(header.Round)) throw new InvalidBlockException($"its proposer {header.Proposer} is not that of round {header.Round}");
 
-        var expected = tip.NextHeader(header.Round, header.Time, header.Proposer, block.Transactions);
+        var expected = tip.NextHeader(header.Round, header.Time, header.Proposer, block.Transactions, block.Evidence, block.ParentCertificate);
         if (header != expected) throw new InvalidBlockException($"its header differs from what follows height {tip.Height}: {Difference(header, expected)}");
     }
 
-    private static void CheckParentCertificate(Block block, ChainTip tip)
+    /// <summary>Any quorum of the parent's height will do: validators who were missing when one node decided may be in another's certificate.</summary>
+    private static void CheckParentCertificate(CommitCertificate? certificate, ChainTip tip, ISignatureScheme scheme)
     {
-        if (tip.Certificate is null != block.ParentCertificate is null || (block.ParentCertificate is { } own && own.Hash != tip.Certificate!.Hash))
-            throw new InvalidBlockException("its parent's certificate is not the one its header commits to");
+        if (tip.Certificate is null != certificate is null) throw new InvalidBlockException(certificate is null ? "it lacks its parent's certificate" : "the first block has no parent to certify");
+        if (certificate is null || ReferenceEquals(certificate, tip.Certificate)) return;
+        if (certificate.Height != tip.Height || certificate.BlockId != tip.BlockId) throw new InvalidBlockException("its parent's certificate is for another block");
+        if (certificate.Verify(tip.ChainId, tip.LastValidators, scheme) is { } problem) throw new InvalidBlockException($"its parent's certificate does not hold: {problem}");
     }
 
     private static List<Transaction> CheckInclusion(Block block, ChainTip tip, IStateReader parent)
     {
-        var rules = new InclusionRules(parent, tip.ChainId, block.Header.Height, tip.System.Parameters);
+        var rules = new InclusionRules(parent, tip.ChainId, block.Header.Height, tip.System.Parameters, tip.Validators);
         var transactions = new List<Transaction>(block.Transactions.Count);
         foreach (var envelope in block.Transactions)
         {

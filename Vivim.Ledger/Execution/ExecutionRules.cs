@@ -1,5 +1,4 @@
-using Vivim.Ledger.State;
-using Vivim.Protocol.Genesis;
+using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Transactions;
 
 namespace Vivim.Ledger.Execution;
@@ -22,6 +21,9 @@ public abstract class ExecutionRules
     public static ExecutionRules For(uint version, ulong height) => version == 1 ? new RulesV1() : throw new RulesVersionUnknownException(version, height);
 
     /// <summary>Executes one included transaction: charges nonce and quota, then acts or fails with a receipt code.</summary>
-    /// <param name="events">Where events are added, numbered on.</param>
-    public abstract ReceiptCode Execute(Transaction transaction, ulong height, ChainParameters parameters, WriteSet state, List<LedgerEvent> events);
+    public abstract ReceiptCode Execute(Transaction transaction, BlockEffects block);
+
+    /// <summary>Does to an equivocator what the rules say.</summary>
+    /// <param name="evidence">May be included in the block.</param>
+    public abstract void Punish(Evidence evidence, BlockEffects block);
 }

@@ -13,13 +13,10 @@ public static class GenesisState
     {
         var parameters = new CanonicalWriter();
         genesis.Parameters.Encode(parameters);
-        var validators = new CanonicalWriter();
-        genesis.ValidatorSet.Encode(validators);
-        return new Dictionary<byte[], byte[]?>(KeyComparer.Instance)
+        return new Dictionary<byte[], byte[]?>(ValidatorSchedule.Of(genesis.ValidatorSet).ChangesFrom(before: null), KeyComparer.Instance)
         {
             [StateKey.RulesVersion] = new CanonicalWriter().U32(genesis.RulesVersion).ToArray(),
             [StateKey.Parameters] = parameters.ToArray(),
-            [StateKey.Validators] = validators.ToArray(),
         };
     }
 }

@@ -1,29 +1,31 @@
 using Vivim.Ledger.State;
-using Vivim.Protocol.Genesis;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.State;
 using Vivim.Protocol.Transactions;
 
 namespace Vivim.Ledger.Execution;
 
-/// <summary>Rules-version 1: register, follow, unfollow.</summary>
-internal sealed class RulesV1 : ExecutionRules
+/// <summary>Rules-version 1: register, follow, unfollow; the authorities change the validators, equivocators are jailed.</summary>
+internal sealed partial class RulesV1 : ExecutionRules
 {
-    public override ReceiptCode Execute(Transaction transaction, ulong height, ChainParameters parameters, WriteSet state, List<LedgerEvent> events)
+    public override ReceiptCode Execute(Transaction transaction, BlockEffects block)
     {
-        Charge(transaction, height, parameters, state);
+        Charge(transaction, block);
         return transaction.Action switch
         {
-            RegisterIdentity registration => Register(registration, transaction, height, state, events),
-            Follow follow => Follow(follow.Followee, transaction, height, state, events),
-            Unfollow unfollow => Unfollow(unfollow.Followee, transaction, height, state, events),
+            RegisterIdentity registration => Register(registration, transaction, block),
+            Follow follow => Follow(follow.Followee, transaction, block),
+            Unfollow unfollow => Unfollow(unfollow.Followee, transaction, block),
+            ProposeValidatorChange proposal => Propose(proposal, transaction, block),
+            ApproveValidatorChange approval => Approve(approval, transaction, block),
             var other => throw new InvalidOperationException($"{other.GetType().Name} is not an action of rules-version 1, inclusion should have refused it"),
         };
     }
 
-    private static void Charge(Transaction transaction, ulong height, ChainParameters parameters, WriteSet state)
+    private static void Charge(Transaction transaction, BlockEffects block)
     {
-        var window = height / parameters.QuotaWindowHeights;
+        var state = block.State;
+        var window = block.Height / block.Parameters.QuotaWindowHeights;
         var account = ReadAccount(state, transaction.Sender);
         Write(state, transaction.Sender, account with
         {
@@ -36,39 +38,41 @@ internal sealed class RulesV1 : ExecutionRules
         state.Set(StateKey.Registrations, new RegistrationCount(window, registrations.Window == window ? registrations.Count + 1 : 1).ToBytes());
     }
 
-    private static ReceiptCode Register(RegisterIdentity registration, Transaction transaction, ulong height, WriteSet state, List<LedgerEvent> events)
+    private static ReceiptCode Register(RegisterIdentity registration, Transaction transaction, BlockEffects block)
     {
+        var state = block.State;
         var identityKey = StateKey.Identity(registration.Identity);
         var signingKeyKey = StateKey.SigningKey(registration.SigningKey);
         if (state.Get(identityKey) is not null) return ReceiptCode.IdentityExists;
         if (state.Get(signingKeyKey) is not null) return ReceiptCode.KeyInUse;
-        state.Set(identityKey, new IdentityRecord(registration.SigningKey, registration.RotationKeys, height).ToBytes());
+        state.Set(identityKey, new IdentityRecord(registration.SigningKey, registration.RotationKeys, block.Height).ToBytes());
         state.Set(signingKeyKey, registration.Identity.Identifier.ToArray());
-        events.Add(new LedgerEvent(height, (uint)events.Count, LedgerEventType.IdentityRegistered, registration.Identity, transaction.Sender, transaction.Id));
+        block.Emit(LedgerEventType.IdentityRegistered, registration.Identity, transaction.Sender, transaction.Id);
         return ReceiptCode.Ok;
     }
 
-    private static ReceiptCode Follow(Did followee, Transaction transaction, ulong height, WriteSet state, List<LedgerEvent> events)
+    private static ReceiptCode Follow(Did followee, Transaction transaction, BlockEffects block)
     {
+        var state = block.State;
         var follower = transaction.Sender;
         if (followee == follower) return ReceiptCode.SelfFollow;
         if (state.Get(StateKey.Identity(followee)) is null) return ReceiptCode.FolloweeUnknown;
         var edge = StateKey.Edge(follower, followee);
         if (state.Get(edge) is not null) return ReceiptCode.AlreadyFollowing;
-        var happened = new LedgerEvent(height, (uint)events.Count, LedgerEventType.Followed, follower, followee, transaction.Id);
+        var happened = block.Emit(LedgerEventType.Followed, follower, followee, transaction.Id);
         state.Set(edge, new EdgeRecord(happened.Cursor).ToBytes());
         Count(state, follower, followee, +1);
-        events.Add(happened);
         return ReceiptCode.Ok;
     }
 
-    private static ReceiptCode Unfollow(Did followee, Transaction transaction, ulong height, WriteSet state, List<LedgerEvent> events)
+    private static ReceiptCode Unfollow(Did followee, Transaction transaction, BlockEffects block)
     {
+        var state = block.State;
         var edge = StateKey.Edge(transaction.Sender, followee);
         if (state.Get(edge) is null) return ReceiptCode.NotFollowing;
         state.Set(edge, null);
         Count(state, transaction.Sender, followee, -1);
-        events.Add(new LedgerEvent(height, (uint)events.Count, LedgerEventType.Unfollowed, transaction.Sender, followee, transaction.Id));
+        block.Emit(LedgerEventType.Unfollowed, transaction.Sender, followee, transaction.Id);
         return ReceiptCode.Ok;
     }
 

@@ -1,4 +1,5 @@
 using Vivim.Protocol;
+using Vivim.Protocol.Proofs;
 
 namespace Vivim.Ledger.Storage;
 
@@ -22,6 +23,9 @@ public interface IChainReader
     /// <summary>The events of a block alone, or null.</summary>
     byte[]? ReadEvents(ulong height);
 
+    /// <summary>The validator-set changes whose header is below a height, ascending, since the genesis: all are kept for ever, so that anything can be proven from the genesis.</summary>
+    IReadOnlyList<ValidatorSetChange> SetChangesBelow(ulong height);
+
     /// <summary>Where a transaction was included, or null.</summary>
     TransactionPosition? Find(Hash256 transactionId);
 }
@@ -36,7 +40,8 @@ public interface IChainStore : IChainReader
     void Initialize(Hash256 genesis);
 
     /// <summary>Adds the next block with the state changes it made, in one synced transaction.</summary>
-    void Append(BlockRecord record, IReadOnlyList<Hash256> transactionIds, byte[] changes);
+    /// <param name="setChange">Given where the next height has other validators.</param>
+    void Append(BlockRecord record, IReadOnlyList<Hash256> transactionIds, byte[] changes, ValidatorSetChange? setChange);
 
     /// <summary>The change sets above a height, ascending: what the state store may lack.</summary>
     IEnumerable<KeyValuePair<ulong, byte[]>> ChangesAfter(ulong height);
@@ -44,6 +49,6 @@ public interface IChainStore : IChainReader
     /// <summary>Forgets change sets that the state store holds.</summary>
     void DropChangesUpTo(ulong height);
 
-    /// <summary>Forgets blocks, receipts, events and the transactions' positions below a height.</summary>
+    /// <summary>Forgets blocks, receipts, events, but no validator-set change, and the transactions' positions below a height.</summary>
     void DropBlocksBelow(ulong height);
 }

@@ -1,5 +1,6 @@
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Encoding;
+using Vivim.Protocol.Merkle;
 using Vivim.Protocol.Transactions;
 
 namespace Vivim.Protocol.Blocks;
@@ -18,6 +19,25 @@ public sealed record Block(BlockHeader Header, IReadOnlyList<TransactionEnvelope
 
     /// <summary>The header's hash.</summary>
     public Hash256 Id => Header.Id;
+
+    /// <summary>RFC 6962 root over the envelopes' encodings.</summary>
+    public static Hash256 TransactionRootOf(IReadOnlyList<TransactionEnvelope> transactions) => MerkleTree.Root(MerkleTree.LeafHashes(transactions, 512, static (t, w) => t.Encode(w)));
+
+    /// <summary>RFC 6962 root over the evidence's encodings.</summary>
+    public static Hash256 EvidenceRootOf(IReadOnlyList<Evidence> evidence) => MerkleTree.Root(MerkleTree.LeafHashes(evidence, 512, static (e, w) => e.Encode(w)));
+
+    /// <summary>What the header commits to as the parent's certificate.</summary>
+    public static Hash256 HashOf(CommitCertificate? parentCertificate) => parentCertificate?.Hash ?? Hash256.Zero;
+
+    /// <summary>
+    /// Whether transactions, evidence and certificate are those the header commits to: then everybody who has a block of this id has the same.
+    /// To be asked before trusting a block by its id. Null when they are, else a sentence.
+    /// </summary>
+    public string? BodyProblem() =>
+        Header.TransactionRoot != TransactionRootOf(Transactions) ? "its transactions are not those its header commits to"
+        : Header.EvidenceRoot != EvidenceRootOf(Evidence) ? "its evidence is not that its header commits to"
+        : Header.ParentCertificateHash != HashOf(ParentCertificate) ? "its parent's certificate is not the one its header commits to"
+        : null;
 
     public byte[] ToBytes()
     {

@@ -38,6 +38,19 @@ public sealed class ValidatorSet
         Hash = Hash256.Of(writer.Written);
     }
 
+    /// <summary>The set of these validators, or null where there can be none such.</summary>
+    public static ValidatorSet? TryCreate(IEnumerable<Validator> validators)
+    {
+        try
+        {
+            return new ValidatorSet(validators);
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
+
     public ulong TotalPower { get; }
 
     /// <summary>SHA-256 of the canonical encoding; headers commit to it.</summary>

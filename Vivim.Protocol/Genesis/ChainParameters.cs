@@ -35,6 +35,9 @@ public sealed record ChainParameters
     /// <summary>How many heights ahead a transaction may expire.</summary>
     public uint MaxExpiryAhead { get; init; } = 10_000;
 
+    /// <summary>How many heights after a vote its validator can still be punished for it. Evidence expires by heights alone.</summary>
+    public uint MaxEvidenceAge { get; init; } = 100_000;
+
     /// <summary>Null when every value is possible, else a sentence naming the one that is not.</summary>
     public string? Problem() =>
         BlockIntervalMs is < 250 or > 600_000 ? "blockIntervalMs must be 250 to 600000"
@@ -47,11 +50,12 @@ public sealed record ChainParameters
         : MaxRegistrations == 0 ? "maxRegistrations must be at least 1"
         : MaxNonceAhead == 0 ? "maxNonceAhead must be at least 1"
         : MaxExpiryAhead == 0 ? "maxExpiryAhead must be at least 1"
+        : MaxEvidenceAge == 0 ? "maxEvidenceAge must be at least 1"
         : null;
 
     public void Encode(CanonicalWriter writer) => writer
         .U32(BlockIntervalMs).U32(EmptyBlockIntervalMs).U32(MaxBlockBytes).U32(MaxBlockTransactions).U32(MaxTransactionBytes)
-        .U32(QuotaActions).U32(QuotaWindowHeights).U32(MaxRegistrations).U32(MaxNonceAhead).U32(MaxExpiryAhead);
+        .U32(QuotaActions).U32(QuotaWindowHeights).U32(MaxRegistrations).U32(MaxNonceAhead).U32(MaxExpiryAhead).U32(MaxEvidenceAge);
 
     /// <exception cref="MalformedException">Cut short.</exception>
     public static ChainParameters Decode(ref CanonicalReader reader) => new()
@@ -66,5 +70,6 @@ public sealed record ChainParameters
         MaxRegistrations = reader.U32(),
         MaxNonceAhead = reader.U32(),
         MaxExpiryAhead = reader.U32(),
+        MaxEvidenceAge = reader.U32(),
     };
 }

@@ -108,6 +108,7 @@ public sealed record GenesisFile
         {
             if (validator is null) return "a validator is null";
             if (!Did.TryParse(validator.Key, out var did) || did.Method != DidMethod.Key) return $"validator '{validator.Key}' is not a did:key";
+            if (!did.Key.CanVerify) return $"validator '{validator.Key}' is a key that can sign nothing";
         }
 
         try

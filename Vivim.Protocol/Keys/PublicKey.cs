@@ -25,6 +25,29 @@ public readonly struct PublicKey : IEquatable<PublicKey>, IComparable<PublicKey>
         NSec.Cryptography.PublicKey.TryImport(SignatureAlgorithm.Ed25519, Bytes, KeyBlobFormat.RawPublicKey, out var key)
         && SignatureAlgorithm.Ed25519.Verify(key!, message, signature.Bytes);
 
+    /// <summary>
+    /// False for keys under which no signature ever verifies: y not below the field's prime, or a point of small order. True for some that are
+    /// no point of the curve.
+    /// </summary>
+    public bool CanVerify
+    {
+        get
+        {
+            Span<byte> y = stackalloc byte[Size];
+            Bytes.CopyTo(y);
+            y[^1] &= 0x7f;
+            var isCanonical = y[^1] != 0x7f || y[1..^1].ContainsAnyExcept((byte)0xff) || y[0] < 0xed;
+            return isCanonical && !IsOfSmallOrder(y);
+        }
+    }
+
+    /// <summary>The y of points of order 4, 1, 8, 8 and 2; the sign of x makes no difference.</summary>
+    private static bool IsOfSmallOrder(ReadOnlySpan<byte> y) =>
+        (!y[1..].ContainsAnyExcept((byte)0) && y[0] <= 1)
+        || y.SequenceEqual(Convert.FromHexString("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"))
+        || y.SequenceEqual(Convert.FromHexString("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"))
+        || (y[0] == 0xec && !y[1..^1].ContainsAnyExcept((byte)0xff) && y[^1] == 0x7f);
+
     public bool Equals(PublicKey other) => bytes == other.bytes;
 
     public override bool Equals(object? obj) => obj is PublicKey other && Equals(other);

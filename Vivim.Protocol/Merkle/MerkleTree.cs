@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Security.Cryptography;
+using Vivim.Protocol.Encoding;
 
 namespace Vivim.Protocol.Merkle;
 
@@ -21,6 +22,21 @@ public static class MerkleTree
         Span<byte> digest = stackalloc byte[Hash256.Size];
         hash.GetHashAndReset(digest);
         return new Hash256(digest);
+    }
+
+    /// <summary>The leaf hashes of a list of encodings.</summary>
+    /// <param name="size">Bytes expected of an encoding, to save growing.</param>
+    public static Hash256[] LeafHashes<T>(IReadOnlyList<T> items, int size, Action<T, CanonicalWriter> encode)
+    {
+        var leaves = new Hash256[items.Count];
+        for (var i = 0; i < leaves.Length; i++)
+        {
+            var writer = new CanonicalWriter(size);
+            encode(items[i], writer);
+            leaves[i] = LeafHash(writer.Written);
+        }
+
+        return leaves;
     }
 
     /// <summary>The Merkle tree hash of the list (RFC 6962 §2.1).</summary>

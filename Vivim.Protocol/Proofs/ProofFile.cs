@@ -12,6 +12,16 @@ namespace Vivim.Protocol.Proofs;
 public sealed record ValidatorSetChange(BlockHeader Header, CommitCertificate Certificate, ValidatorSet Next)
 {
     internal const int MinSize = 256;
+
+    public void Encode(CanonicalWriter writer)
+    {
+        Header.Encode(writer);
+        Certificate.Encode(writer);
+        Next.Encode(writer);
+    }
+
+    /// <exception cref="MalformedException">Cut short, or not a change.</exception>
+    public static ValidatorSetChange Decode(ref CanonicalReader reader) => new(BlockHeader.Decode(ref reader), CommitCertificate.Decode(ref reader), ValidatorSet.Decode(ref reader));
 }
 
 /// <summary>One thing that a <see cref="ProofFile"/> proves.</summary>
@@ -89,12 +99,7 @@ public sealed record ProofFile(BlockHeader Header, CommitCertificate Certificate
         Header.Encode(writer);
         Certificate.Encode(writer);
         writer.U32((uint)SetChanges.Count);
-        foreach (var change in SetChanges)
-        {
-            change.Header.Encode(writer);
-            change.Certificate.Encode(writer);
-            change.Next.Encode(writer);
-        }
+        foreach (var change in SetChanges) change.Encode(writer);
 
         writer.U32((uint)Entries.Count);
         foreach (var entry in Entries) Encode(entry, writer);
@@ -113,8 +118,7 @@ public sealed record ProofFile(BlockHeader Header, CommitCertificate Certificate
         var header = BlockHeader.Decode(ref reader);
         var certificate = CommitCertificate.Decode(ref reader);
         var changes = new ValidatorSetChange[reader.Count(MaxSetChanges, ValidatorSetChange.MinSize)];
-        for (var i = 0; i < changes.Length; i++)
-            changes[i] = new ValidatorSetChange(BlockHeader.Decode(ref reader), CommitCertificate.Decode(ref reader), ValidatorSet.Decode(ref reader));
+        for (var i = 0; i < changes.Length; i++) changes[i] = ValidatorSetChange.Decode(ref reader);
         var entries = new ProofEntry[reader.Count(MaxEntries, 1)];
         for (var i = 0; i < entries.Length; i++) entries[i] = DecodeEntry(ref reader);
         reader.Hash();

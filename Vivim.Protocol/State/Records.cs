@@ -1,3 +1,4 @@
+using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
@@ -70,5 +71,42 @@ public sealed record EdgeRecord(EventCursor Since)
         var record = new EdgeRecord(new EventCursor(reader.U64(), reader.U32()));
         reader.End();
         return record;
+    }
+}
+
+/// <summary>An authority's open proposal to change the validator set.</summary>
+/// <param name="Id">The id of the transaction that made it.</param>
+/// <param name="Power">The validator's power to be; 0 removes it.</param>
+/// <param name="ProposedAt">The height it was made at.</param>
+/// <param name="Approvals">Who has agreed, in the order of their keys, the proposer among them.</param>
+public sealed record ValidatorProposal(Hash256 Id, PublicKey Validator, ulong Power, ulong ProposedAt, IReadOnlyList<PublicKey> Approvals)
+{
+    /// <summary>A proposal can be approved for this many heights.</summary>
+    public const ulong Lifetime = 10_000;
+
+    /// <summary>Whether it can be approved at a height no longer.</summary>
+    public bool IsExpired(ulong height) => height - ProposedAt > Lifetime;
+
+    public byte[] ToBytes()
+    {
+        var writer = new CanonicalWriter(256).Hash(Id).Raw(Validator.Bytes).U64(Power).U64(ProposedAt).U32((uint)Approvals.Count);
+        foreach (var key in Approvals) writer.Raw(key.Bytes);
+        return writer.ToArray();
+    }
+
+    /// <exception cref="MalformedException">Not a proposal.</exception>
+    public static ValidatorProposal FromBytes(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new CanonicalReader(bytes);
+        var (id, validator, power, proposedAt) = (reader.Hash(), new PublicKey(reader.Raw(PublicKey.Size)), reader.U64(), reader.U64());
+        var approvals = new PublicKey[reader.Count(ValidatorSet.MaxValidators, PublicKey.Size)];
+        for (var i = 0; i < approvals.Length; i++)
+        {
+            approvals[i] = new PublicKey(reader.Raw(PublicKey.Size));
+            if (i > 0 && approvals[i] <= approvals[i - 1]) throw new MalformedException("approvals are not in ascending order of their keys");
+        }
+
+        reader.End();
+        return new ValidatorProposal(id, validator, power, proposedAt, approvals);
     }
 }

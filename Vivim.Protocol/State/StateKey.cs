@@ -1,3 +1,4 @@
+using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
@@ -15,6 +16,9 @@ public static class StateKey
     private const byte IdentityTag = (byte)'i';
     private const byte SigningKeyTag = (byte)'k';
     private const byte EdgeTag = (byte)'f';
+    private const byte ProposalTag = (byte)'g';
+    private const byte EvidenceTag = (byte)'e';
+    private const byte JailTag = (byte)'j';
 
     /// <summary>No key is longer, in bytes.</summary>
     public const int MaxSize = 256;
@@ -25,11 +29,26 @@ public static class StateKey
     /// <summary>The chain's parameters.</summary>
     public static readonly byte[] Parameters = [ParametersTag];
 
-    /// <summary>The validator set in force.</summary>
+    /// <summary>The heights from which validator sets are in force, ascending; each set is at <see cref="ValidatorsFrom"/>.</summary>
     public static readonly byte[] Validators = [ValidatorsTag];
+
+    /// <summary>The common prefix of all open proposals of validator changes.</summary>
+    public static readonly byte[] ProposalsPrefix = [ProposalTag];
 
     /// <summary>Registrations of the running window: u64 window, u32 count.</summary>
     public static readonly byte[] Registrations = [RegistrationsTag];
+
+    /// <summary>The validator set in force from a height on, and the proposers' priorities at that height.</summary>
+    public static byte[] ValidatorsFrom(ulong height) => [ValidatorsTag, .. new CanonicalWriter(8).U64(height).Written];
+
+    /// <summary>A <see cref="ValidatorProposal"/>: the one open proposal of an authority.</summary>
+    public static byte[] Proposal(in PublicKey authority) => [ProposalTag, .. authority.Bytes];
+
+    /// <summary>The height that has punished a validator for the votes of one step: u64.</summary>
+    public static byte[] Evidence(Vote vote) => [EvidenceTag, .. vote.Validator.Bytes, .. new CanonicalWriter(13).U64(vote.Height).U32(vote.Round).U8((byte)vote.Type).Written];
+
+    /// <summary>The height at which a validator was jailed: u64. Gone when the authorities take it in again.</summary>
+    public static byte[] Jail(in PublicKey validator) => [JailTag, .. validator.Bytes];
 
     /// <summary>An <see cref="AccountRecord"/>.</summary>
     public static byte[] Account(in Did did) => [AccountTag, (byte)did.Method, .. did.Identifier.Bytes];
@@ -75,6 +94,10 @@ public static class StateKey
                 return $"identity {new Did(DidMethod.Vivim, new Hash256(id))}";
             case [SigningKeyTag, .. { Length: 32 } id]:
                 return $"identity of {Did.OfKey(new PublicKey(id))}";
+            case [ProposalTag, .. { Length: 32 } id]:
+                return $"proposal by {Did.OfKey(new PublicKey(id))}";
+            case [JailTag, .. { Length: 32 } id]:
+                return $"jail of {Did.OfKey(new PublicKey(id))}";
             default:
                 return $"state key {Convert.ToHexStringLower(key)}";
         }

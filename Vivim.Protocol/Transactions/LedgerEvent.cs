@@ -15,6 +15,21 @@ public enum LedgerEventType : ushort
 
     /// <summary>The actor no longer follows the subject.</summary>
     Unfollowed = 3,
+
+    /// <summary>The subject, a validator's did:key and the actor too, has signed two different votes for one step. The id is the evidence's.</summary>
+    EquivocationProven = 4,
+
+    /// <summary>The subject is removed from the validators for it.</summary>
+    ValidatorJailed = 5,
+
+    /// <summary>The actor, an authority, proposes another power for the subject.</summary>
+    ValidatorChangeProposed = 6,
+
+    /// <summary>The actor, an authority, agrees to it.</summary>
+    ValidatorChangeApproved = 7,
+
+    /// <summary>The subject has another power from two heights later on.</summary>
+    ValidatorSetChanged = 8,
 }
 
 /// <summary>A typed, ordered fact of the chain, numbered (height, index); a leaf of the event root. Feeds, notifications and subscriptions are built from it.</summary>

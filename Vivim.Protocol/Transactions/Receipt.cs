@@ -24,6 +24,15 @@ public enum ReceiptCode : ushort
 
     /// <summary>The sender does not follow this person.</summary>
     NotFollowing = 6,
+
+    /// <summary>The validator set cannot be changed so: nobody would be left, it would be too large, or it is so already.</summary>
+    ChangeImpossible = 7,
+
+    /// <summary>The authority named has no such open proposal.</summary>
+    ProposalUnknown = 8,
+
+    /// <summary>The sender has approved the proposal before.</summary>
+    AlreadyApproved = 9,
 }
 
 /// <summary>The outcome of the transaction at <paramref name="Index"/> in the block at <paramref name="Height"/>; a leaf of the receipt root.</summary>

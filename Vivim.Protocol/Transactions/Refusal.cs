@@ -24,6 +24,9 @@ public enum RefusalReason
     /// <summary>The signer is not a key of the sender.</summary>
     SignerNotAuthorized,
 
+    /// <summary>Only the did:key of a current validator may do this.</summary>
+    NotAnAuthority,
+
     /// <summary>The nonce is used. Ask for the account's next nonce.</summary>
     NonceStale,
 

@@ -21,6 +21,15 @@ public sealed record Follow(Did Followee) : TransactionAction;
 /// <summary>The sender no longer follows <paramref name="Followee"/>.</summary>
 public sealed record Unfollow(Did Followee) : TransactionAction;
 
+/// <summary>An action of an authority: sent by the did:key of a current validator.</summary>
+public abstract record AuthorityAction : TransactionAction;
+
+/// <summary>The sender asks the authorities to give <paramref name="Validator"/> this voting power; 0 removes it. Replaces the sender's open proposal.</summary>
+public sealed record ProposeValidatorChange(PublicKey Validator, ulong Power) : AuthorityAction;
+
+/// <summary>The sender agrees to the open proposal of <paramref name="Proposer"/>, the id of its transaction being <paramref name="ProposalId"/>.</summary>
+public sealed record ApproveValidatorChange(PublicKey Proposer, Hash256 ProposalId) : AuthorityAction;
+
 /// <summary>A decoded transaction. Decoding checks form only: neither the signature nor any state.</summary>
 public sealed record Transaction(TransactionEnvelope Envelope, Hash256 Id, string ChainId, Did Sender, ulong Nonce, ulong ExpiryHeight, ulong Fee, TransactionAction Action)
 {
@@ -85,6 +94,8 @@ public sealed record Transaction(TransactionEnvelope Envelope, Hash256 Id, strin
             V1.TransactionBody.ActionOneofCase.RegisterIdentity => CheckRegistration(body.RegisterIdentity, sender, out action),
             V1.TransactionBody.ActionOneofCase.Follow => CheckFollowee(body.Follow.Followee, static d => new Follow(d), out action),
             V1.TransactionBody.ActionOneofCase.Unfollow => CheckFollowee(body.Unfollow.Followee, static d => new Unfollow(d), out action),
+            V1.TransactionBody.ActionOneofCase.ProposeValidatorChange => CheckChange(body.ProposeValidatorChange, out action),
+            V1.TransactionBody.ActionOneofCase.ApproveValidatorChange => CheckApproval(body.ApproveValidatorChange, out action),
             _ => new Refusal(RefusalReason.UnknownAction, "the body names no action"),
         };
     }
@@ -94,6 +105,24 @@ public sealed record Transaction(TransactionEnvelope Envelope, Hash256 Id, strin
         action = null;
         if (!Did.TryParse(text, out var followee) || followee.Method != DidMethod.Vivim) return Malformed("the followee is not a did:vivim");
         action = make(followee);
+        return null;
+    }
+
+    private static Refusal? CheckChange(V1.ProposeValidatorChange message, out TransactionAction? action)
+    {
+        action = null;
+        if (!Did.TryParse(message.Validator, out var validator) || validator.Method != DidMethod.Key) return Malformed("the validator is not a did:key");
+        if (!validator.Key.CanVerify) return Malformed("the validator is a key that can sign nothing");
+        action = new ProposeValidatorChange(validator.Key, message.Power);
+        return null;
+    }
+
+    private static Refusal? CheckApproval(V1.ApproveValidatorChange message, out TransactionAction? action)
+    {
+        action = null;
+        if (!Did.TryParse(message.Proposer, out var proposer) || proposer.Method != DidMethod.Key) return Malformed("the proposer is not a did:key");
+        if (message.ProposalId.Length != Hash256.Size) return Malformed($"the proposal id has {message.ProposalId.Length} bytes, not {Hash256.Size}");
+        action = new ApproveValidatorChange(proposer.Key, new Hash256(message.ProposalId.Span));
         return null;
     }
 

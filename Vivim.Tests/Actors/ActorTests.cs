@@ -94,7 +94,7 @@ public abstract class ActorTests : TestKit
     private protected async Task<Block> Commit(params IReadOnlyList<TransactionEnvelope> envelopes)
     {
         var candidates = envelopes.Select(e => Transaction.TryDecode(e, out var transaction, out _) ? transaction : throw new InvalidOperationException()).ToList();
-        var block = await Ledger.Read(l => l.Assemble(candidates, 0, l.Tip.Time + 1, ValidatorKey.PublicKey));
+        var block = await Ledger.Read(l => l.Assemble(candidates, [], 0, l.Tip.Time + 1, ValidatorKey.PublicKey));
         var (height, id) = (block.Header.Height, block.Id);
         var vote = Vote.Sign(VoteType.Precommit, height, 0, id, Genesis.ChainId, ValidatorKey);
         await Ledger.Ask<BlockCommitted>(new CommitBlock(block, new CommitCertificate(height, 0, id, [new CommitSignature(0, vote.Signature)])), Patience);

@@ -29,7 +29,7 @@ public sealed class BlockMakerTests : ActorTests
     public async Task A_block_of_another_validator_is_kept_and_does_not_stand_for_its_own()
     {
         var maker = Start();
-        var foreign = await Ledger.Read(l => l.Assemble([], 0, 9_000, SigningKey.Generate().PublicKey));
+        var foreign = await Ledger.Read(l => l.Assemble([], [], 0, 9_000, SigningKey.Generate().PublicKey));
         await maker.Ask<BlockKept>(new KeepBlock(ValidatorKey.PublicKey, foreign), Patience);
         var own = await Build(maker, round: 0, time: 5_000);
         Assert.NotEqual(foreign.Id, own);

@@ -76,7 +76,7 @@ public sealed class PoolCoreTests
         var core = new PoolCore(PoolModel.ChainId, new ChainParameters(), new PoolLimits(1_000, 1 << 20));
         foreach (var sender in new[] { 0, 1 })
         {
-            for (var nonce = 0ul; nonce < 40; nonce++) core.Admit(PoolModel.TransactionOf(sender, nonce, 10, 0), new SenderState(AccountRecord.Empty, TestValidator.Key(sender)), 1);
+            for (var nonce = 0ul; nonce < 40; nonce++) core.Admit(PoolModel.TransactionOf(sender, nonce, 10, 0), new SenderState(AccountRecord.Empty, TestValidator.Key(sender), IsAuthority: false), 1);
             core.MarkDurable(Enumerable.Range(0, 40).Select(nonce => PoolModel.TransactionOf(sender, (ulong)nonce, 10, 0).Id), sender + 1);
         }
 

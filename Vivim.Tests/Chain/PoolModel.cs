@@ -62,7 +62,7 @@ internal sealed class PoolModel
         var transaction = TransactionOf(sender, nonce, heardHeight + (ulong)life, variant, variant == 0 ? 60 : 200);
         seen.Add(transaction.Id);
         var expected = Expect(transaction, sender, registrationsLeft);
-        var admission = core.Admit(transaction, new SenderState(accounts[sender], KeyOf(sender)), registrationsLeft);
+        var admission = core.Admit(transaction, new SenderState(accounts[sender], KeyOf(sender), IsAuthority: false), registrationsLeft);
         Assert.Equal((expected.Admit, expected.Reason), (admission.Admit, admission.Refusal?.Reason));
         if (!admission.Admit) return;
         waiting.Add(new Entry(transaction, 0));
@@ -184,7 +184,7 @@ internal sealed class PoolModel
         height += Parameters.QuotaWindowHeights;
         core.OnCommitted(height, new Dictionary<Did, ulong>());
         var largest = TransactionOf(0, accounts[0].Nonce, height + 1, 9, (int)Limits.MaxBytes - TransactionEnvelope.Overhead);
-        Assert.True(core.Admit(largest, new SenderState(accounts[0], KeyOf(0)), 1).Admit);
+        Assert.True(core.Admit(largest, new SenderState(accounts[0], KeyOf(0), IsAuthority: false), 1).Admit);
     }
 
     private static PublicKey KeyOf(int sender) => TestValidator.Key(sender);

@@ -15,7 +15,7 @@ public sealed class BlockValidityTests
     private static readonly Person Alice = new("alice");
     private static readonly Person Bob = new("bob");
 
-    /// <summary>A change to each field of a header, alone, and what the refusal says; the round is the proposer's to choose.</summary>
+    /// <summary>A change to each field of a header, alone, and what the refusal says.</summary>
     public static TheoryData<string, Func<BlockHeader, BlockHeader>, string> Changes => new()
     {
         { nameof(BlockHeader.Version), h => h with { Version = 2 }, "version 2" },
@@ -27,8 +27,9 @@ public sealed class BlockValidityTests
         { nameof(BlockHeader.TransactionRoot), h => h with { TransactionRoot = Hash256.Zero }, "transaction root" },
         { nameof(BlockHeader.ValidatorSetHash), h => h with { ValidatorSetHash = Hash256.Zero }, "validator sets" },
         { nameof(BlockHeader.NextValidatorSetHash), h => h with { NextValidatorSetHash = Hash256.Zero }, "validator sets" },
-        { nameof(BlockHeader.Proposer), h => h with { Proposer = Alice.Key.PublicKey }, "is not a validator" },
+        { nameof(BlockHeader.Proposer), h => h with { Proposer = Alice.Key.PublicKey }, "is not that of round 0" },
         { nameof(BlockHeader.EvidenceRoot), h => h with { EvidenceRoot = Hash256.Zero }, "evidence root" },
+        { nameof(BlockHeader.Round), h => h with { Round = 10_001 }, "its round 10001 is above 10000" },
         { nameof(BlockHeader.ParentCertificateHash), h => h with { ParentCertificateHash = Hash256.Zero }, "parent certificate hash" },
         { nameof(BlockHeader.StateRoot), h => h with { StateRoot = Hash256.Zero }, "state root" },
         { nameof(BlockHeader.ReceiptRoot), h => h with { ReceiptRoot = Hash256.Zero }, "receipt root" },
@@ -54,7 +55,7 @@ public sealed class BlockValidityTests
     [Fact]
     public void The_changes_leave_no_field_out() =>
         Assert.Equal(
-            typeof(BlockHeader).GetProperties().Select(p => p.Name).Except([nameof(BlockHeader.Id), nameof(BlockHeader.Round)]).Order(StringComparer.Ordinal),
+            typeof(BlockHeader).GetProperties().Select(p => p.Name).Except([nameof(BlockHeader.Id)]).Order(StringComparer.Ordinal),
             Changes.Select(row => (string)row[0]).Order(StringComparer.Ordinal));
 
     [Fact]
@@ -80,8 +81,8 @@ public sealed class BlockValidityTests
         Assert.Equal($"transaction {at} has a signature that does not verify", chain.Ledger.Validate(block, static _ => false));
 
         // What has been verified before is not verified again, all else is.
-        Assert.Null(chain.Ledger.Validate(block, envelope => envelope == transactions[at]));
         Assert.NotNull(chain.Ledger.Validate(block, envelope => envelope != transactions[at]));
+        Assert.Null(chain.Ledger.Validate(block, envelope => envelope == transactions[at]));
     }
 
     [Fact]
@@ -97,20 +98,85 @@ public sealed class BlockValidityTests
     {
         var chain = ChainOfTwo();
         var block = chain.Make();
-        const string Sentence = "its parent's certificate is not the one its header commits to";
-        Assert.Equal(Sentence, chain.Ledger.Validate(block with { ParentCertificate = null }, static _ => false));
-        Assert.Equal(Sentence, chain.Ledger.Validate(block with { ParentCertificate = block.ParentCertificate! with { Round = 1 } }, static _ => false));
-        Assert.Equal(Sentence, chain.Ledger.Validate(block with { ParentCertificate = chain.Stored().First().Certificate }, static _ => false));
+        Assert.Contains("parent certificate hash", chain.Ledger.Validate(block with { ParentCertificate = null }, static _ => false), StringComparison.Ordinal);
+        Assert.Contains("parent certificate hash", chain.Ledger.Validate(block with { ParentCertificate = block.ParentCertificate! with { Round = 1 } }, static _ => false), StringComparison.Ordinal);
 
+        Assert.Equal("it lacks its parent's certificate", chain.Ledger.Validate(With(chain, null), static _ => false));
+        Assert.Equal("its parent's certificate is for another block", chain.Ledger.Validate(With(chain, chain.Stored().First().Certificate), static _ => false));
         var first = new TestChain();
-        Assert.Equal(Sentence, first.Ledger.Validate(first.Make() with { ParentCertificate = block.ParentCertificate }, static _ => false));
+        Assert.Equal("the first block has no parent to certify", first.Ledger.Validate(With(first, block.ParentCertificate), static _ => false));
     }
 
     [Fact]
-    public void Evidence_and_too_many_transactions_are_refused()
+    public void Any_quorum_of_the_parent_will_do_and_no_less()
+    {
+        var chain = new TestChain(validators: TestChain.Validators(4));
+        var parent = chain.Make();
+        chain.Ledger.Commit(parent, chain.CertificateOf(parent, 0), static _ => false);
+        foreach (var missing in new[] { 1, 2, 3 }) Assert.Null(chain.Ledger.Validate(With(chain, chain.CertificateOf(parent, missing)), static _ => false));
+        Assert.Null(chain.Ledger.Validate(With(chain, chain.CertificateOf(parent)), static _ => false));
+        Assert.Contains("has power 2 of 4, not more than two thirds", chain.Ledger.Validate(With(chain, chain.CertificateOf(parent, 0, 1)), static _ => false), StringComparison.Ordinal);
+        Assert.Contains("a wrong signature by validator 0", chain.Ledger.Validate(With(chain, chain.CertificateOf(parent) with { Round = 1 }), static _ => false), StringComparison.Ordinal);
+
+        var other = With(chain, chain.CertificateOf(parent, 2));
+        chain.Commit(other);
+        Assert.Equal(other.Id, chain.Ledger.Tip.BlockId);
+    }
+
+    [Fact]
+    public void Each_round_has_its_proposer()
+    {
+        var chain = new TestChain(validators: TestChain.Validators(4));
+        for (var round = 0U; round < 8; round++)
+        {
+            var proposer = chain.Ledger.Tip.Proposers.Proposer(round);
+            Assert.Null(chain.Ledger.Validate(chain.Ledger.Assemble([], [], round, 0, proposer), static _ => false));
+            var outOfTurn = chain.Ledger.Assemble([], [], round + 1, 0, proposer);
+            Assert.Equal($"its proposer {proposer} is not that of round {round + 1}", chain.Ledger.Validate(outOfTurn, static _ => false));
+        }
+    }
+
+    [Fact]
+    public void A_block_judged_before_is_not_judged_again_but_its_body_is_looked_at()
+    {
+        var chain = ChainOfTwo();
+        var block = chain.Make(Alice.Follow(Bob.Did, 0), Bob.Follow(Alice.Did, 0));
+        var verified = 0;
+        Assert.Null(chain.Ledger.Validate(block, Count));
+        Assert.Equal(2, verified);
+        Assert.Null(chain.Ledger.Validate(block, Count));
+        Assert.Null(chain.Ledger.Validate(Block.FromBytes(block.ToBytes()), Count));
+        Assert.Equal(2, verified);
+
+        TransactionEnvelope[] forged = [block.Transactions[0], block.Transactions[1] with { Signature = block.Transactions[0].Signature }];
+        Assert.Contains("transaction root", chain.Ledger.Validate(block with { Transactions = forged }, Count), StringComparison.Ordinal);
+        Assert.Contains("evidence root", chain.Ledger.Validate(block with { Evidence = [Examples.Evidence] }, Count), StringComparison.Ordinal);
+        Assert.NotNull(chain.Ledger.Validate(block with { ParentCertificate = null }, Count));
+        chain.Ledger.Commit(block, TestChain.Certify(block), Count);
+        Assert.Equal(2, verified);
+        Assert.NotNull(chain.Ledger.Validate(block, Count));
+
+        bool Count(TransactionEnvelope envelope)
+        {
+            Interlocked.Increment(ref verified);
+            return false;
+        }
+    }
+
+    [Fact]
+    public void A_body_is_that_of_its_header_or_it_is_said_what_is_not()
+    {
+        var block = ChainOfTwo().Make([Examples.Evidence], Alice.Follow(Bob.Did, 0));
+        Assert.Null(block.BodyProblem());
+        Assert.Contains("transactions", (block with { Transactions = [] }).BodyProblem(), StringComparison.Ordinal);
+        Assert.Contains("evidence", (block with { Evidence = [] }).BodyProblem(), StringComparison.Ordinal);
+        Assert.Contains("certificate", (block with { ParentCertificate = null }).BodyProblem(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Too_many_transactions_are_refused()
     {
         var chain = new TestChain(new ChainParameters { MaxBlockTransactions = 2 });
-        Assert.Contains("evidence", chain.Ledger.Validate(chain.Make() with { Evidence = [Examples.Evidence] }, static _ => false), StringComparison.Ordinal);
         TransactionEnvelope[] three = [.. Enumerable.Range(0, 3).Select(i => new Person($"{i}").Register())];
         Assert.Null(chain.Ledger.Validate(chain.Make(three[..2]), static _ => false));
         Assert.Equal("it has 3 transactions, at most 2 are allowed", chain.Ledger.Validate(chain.Make(three), static _ => false));
@@ -183,6 +249,12 @@ public sealed class BlockValidityTests
             var power = some.Signatures.Sum(s => s.ValidatorIndex == 3 ? 3 : 1);
             Assert.Equal((signers, power > 4), (signers, some.Verify(TestChain.ChainId, validators, Ed25519Scheme.Instance) is null));
         }
+    }
+
+    private static Block With(TestChain chain, CommitCertificate? certificate)
+    {
+        var block = chain.Make();
+        return block with { Header = block.Header with { ParentCertificateHash = Block.HashOf(certificate) }, ParentCertificate = certificate };
     }
 
     private static TestChain ChainOfTwo()

@@ -58,17 +58,19 @@ public sealed class GoldenChainTests
     }
 
     [Fact]
-    public void The_golden_chain_holds_every_outcome_and_an_empty_block()
+    public void The_golden_chain_holds_every_outcome_an_empty_block_evidence_and_changes_of_the_validators()
     {
         var roots = ReadRoots();
         Assert.Superset(Enum.GetValues<ReceiptCode>().Select(code => UpperSnakeCase.Of(code.ToString())).ToHashSet(), roots.SelectMany(r => r.Receipts).ToHashSet());
         Assert.Contains(roots, r => r.Receipts.Count == 0);
+        Assert.Contains(Generated.Value, made => made.Block.Evidence.Count > 0);
+        Assert.Equal(3, Generated.Value.Select(made => made.Block.Header.NextValidatorSetHash).Distinct().Count());
         Assert.InRange(roots.Sum(r => r.Receipts.Count), 60, 1_000);
     }
 
     private static List<(Block Block, CommitCertificate Certificate)> Generate()
     {
-        var chain = new TestChain(Parameters);
+        var chain = new TestChain(Parameters, validators: TestChain.Validators(5));
         Person[] people = [.. Enumerable.Range(0, 12).Select(i => new Person($"golden {i}"))];
         var nonces = new ulong[people.Length];
 
@@ -84,6 +86,7 @@ public sealed class GoldenChainTests
         chain.Commit([.. Enumerable.Range(0, 20).Select(_ => Follow(3, 3))]);
         chain.Commit(people[11].Register(nonce: 1, variant: 2), Follow(11, 10), Unfollow(11, 9));
         chain.Commit();
+        ChangeValidators(chain);
         return [.. chain.Stored()];
 
         TransactionEnvelope Follow(int follower, int followee) => people[follower].Follow(people[followee].Did, nonces[follower]++);
@@ -91,9 +94,22 @@ public sealed class GoldenChainTests
         TransactionEnvelope Unfollow(int follower, int followee) => people[follower].Unfollow(people[followee].Did, nonces[follower]++);
     }
 
+    /// <summary>Takes in a sixth validator, with every way to fail, then jails the fifth.</summary>
+    private static void ChangeValidators(TestChain chain)
+    {
+        Person[] validators = [.. Enumerable.Range(0, 6).Select(TestChain.ValidatorOf)];
+        var proposal = validators[0].Propose(validators[5], 2, 0);
+        chain.Commit(proposal, validators[1].Approve(validators[0], proposal, 0), validators[2].Approve(validators[0], proposal, 0), validators[1].Approve(validators[0], proposal, 1),
+            validators[3].Approve(validators[2], proposal, 0), validators[4].Propose(validators[4], 1, 0));
+        chain.Commit(validators[3].Approve(validators[0], proposal, 1), validators[2].Propose(validators[0], 0, 1));
+        chain.Commit();
+        chain.Commit(chain.Make([validators[4].Equivocate(14, 2, VoteType.Precommit)]));
+        for (var i = 0; i < 4; i++) chain.Commit();
+    }
+
     private static void Write(IReadOnlyList<(Block Block, CommitCertificate Certificate)> blocks)
     {
-        var genesis = TestChain.GenesisWith(Parameters);
+        var genesis = TestChain.GenesisWith(Parameters) with { Validators = TestChain.Validators(5) };
         File.WriteAllBytes(Path.Combine(Folder, "genesis.json"), genesis.ToJson());
         var verifier = new ChainVerifier(genesis);
         var roots = new List<Roots>();

@@ -1,6 +1,7 @@
 using FsCheck.Xunit;
 using Vivim.Ledger.Execution;
 using Vivim.Protocol.Genesis;
+using Vivim.Protocol.State;
 using Vivim.Protocol.Transactions;
 using Vivim.Protocol.V1;
 
@@ -31,6 +32,11 @@ public sealed class InclusionRulesTests
         { "a follow by did:key", Alice.Sign(new TransactionBody { Follow = new() { Followee = Bob.Did.ToString() } }, Alice.KeyDid, 1), RefusalReason.SenderUnknown, "a did:key may only register" },
         { "another's signature", Bob.Sign(new TransactionBody { Follow = new() { Followee = Bob.Did.ToString() } }, Alice.Did, 1), RefusalReason.SignerNotAuthorized, "not the signing key of" },
         { "a registration signed by another", Bob.Sign(new TransactionBody { RegisterIdentity = Carol.RegistrationWith(Person.RotationKeyOf(0)) }, Carol.KeyDid, 0), RefusalReason.SignerNotAuthorized, "not the signing key of" },
+        { "a proposal by anybody", Alice.Propose(Bob, 1, 1), RefusalReason.NotAnAuthority, "is not the did:key of a current validator" },
+        { "a proposal by a did:vivim", Alice.Sign(new TransactionBody { ProposeValidatorChange = new() { Validator = Bob.KeyDid.ToString() } }, Alice.Did, 1), RefusalReason.NotAnAuthority, "is not the did:key of a current validator" },
+        { "an approval by anybody", Alice.Approve(Bob, Bob.Register(), 1), RefusalReason.NotAnAuthority, "only those change the validators" },
+        { "a proposal by an authority", new Person("validator").Propose(Bob, 1, 0), null, "" },
+        { "a follow by an authority", new Person("validator").Sign(new TransactionBody { Follow = new() { Followee = Bob.Did.ToString() } }, new Person("validator").KeyDid, 0), RefusalReason.SenderUnknown, "a did:key may only register" },
         { "a second registration", Alice.Register(nonce: 1), null, "" },
         { "a new person", Carol.Register(), null, "" },
     };
@@ -71,7 +77,7 @@ public sealed class InclusionRulesTests
         Assert.InRange(envelope.Body.Length, 400, 512);
         Assert.Null(Rules(chain).TryInclude(TestChain.Decode(envelope)));
         var tight = new ChainParameters { MaxTransactionBytes = (uint)envelope.Body.Length - 1 };
-        Assert.Equal(RefusalReason.TooLarge, InclusionRules.CheckAlone(TestChain.Decode(envelope), Alice.Key.PublicKey, TestChain.ChainId, 1, tight)?.Reason);
+        Assert.Equal(RefusalReason.TooLarge, InclusionRules.CheckAlone(TestChain.Decode(envelope), new SenderState(AccountRecord.Empty, Alice.Key.PublicKey, IsAuthority: false), TestChain.ChainId, 1, tight)?.Reason);
     }
 
     [Fact]
@@ -110,11 +116,11 @@ public sealed class InclusionRulesTests
     public void No_block_that_is_made_is_refused(int seed, int time, byte limit)
     {
         var traffic = new RandomTraffic(seed);
-        var chain = new TestChain(RandomTraffic.TightParameters with { MaxBlockTransactions = 1 + (uint)limit % 8 });
+        var chain = new TestChain(RandomTraffic.TightParameters with { MaxBlockTransactions = 1 + (uint)limit % 8 }, validators: TestChain.Validators(5));
         for (var i = 0; i < 10; i++)
         {
             var candidates = traffic.Next(chain.NextHeight, most: 30);
-            var block = chain.Ledger.Assemble(candidates.Select(TestChain.Decode), round: (uint)i, time: time * 1_000_000L, TestChain.Validator.PublicKey);
+            var block = chain.Ledger.Assemble(candidates.Select(TestChain.Decode), traffic.NextEvidence(chain.NextHeight), round: (uint)i, time: time * 1_000_000L, chain.Ledger.Tip.Proposers.Proposer((uint)i));
             traffic.Included(block.Transactions.Select(TestChain.Decode));
             Assert.Null(chain.Ledger.Validate(block, static _ => false));
             Assert.InRange(block.Transactions.Count, 0, (int)chain.Genesis.Parameters.MaxBlockTransactions);
@@ -141,5 +147,5 @@ public sealed class InclusionRulesTests
         return [.. Enumerable.Range(from, wanted).Select(nonce => Alice.Follow(Alice.Did, (ulong)nonce, expiry: 150)).TakeWhile(envelope => rules.TryInclude(TestChain.Decode(envelope)) is null)];
     }
 
-    private static InclusionRules Rules(TestChain chain) => new(chain.Ledger.State, TestChain.ChainId, chain.NextHeight, chain.Genesis.Parameters);
+    private static InclusionRules Rules(TestChain chain) => new(chain.Ledger.State, TestChain.ChainId, chain.NextHeight, chain.Genesis.Parameters, chain.Ledger.Tip.Validators);
 }

@@ -1,7 +1,7 @@
 using Vivim.Ledger.State;
 using Vivim.Ledger.Storage;
 using Vivim.Protocol;
-using Vivim.Protocol.Blocks;
+using Vivim.Protocol.Proofs;
 
 namespace Vivim.Tests.Ledger;
 
@@ -10,6 +10,7 @@ internal sealed class MemoryChainStore : IChainStore
 {
     private readonly SortedDictionary<ulong, BlockRecord> blocks = [];
     private readonly SortedDictionary<ulong, byte[]> changes = [];
+    private readonly List<ValidatorSetChange> setChanges = [];
     private readonly Dictionary<Hash256, TransactionPosition> positions = [];
 
     public Hash256? Genesis { get; private set; }
@@ -24,8 +25,11 @@ internal sealed class MemoryChainStore : IChainStore
 
     public TransactionPosition? Find(Hash256 transactionId) => positions.TryGetValue(transactionId, out var position) ? position : null;
 
-    public void Append(BlockRecord record, IReadOnlyList<Hash256> transactionIds, byte[] changes)
+    public IReadOnlyList<ValidatorSetChange> SetChangesBelow(ulong height) => [.. setChanges.Where(change => change.Header.Height < height)];
+
+    public void Append(BlockRecord record, IReadOnlyList<Hash256> transactionIds, byte[] changes, ValidatorSetChange? setChange)
     {
+        if (setChange is not null) setChanges.Add(setChange);
         blocks.Add(record.Height, record);
         this.changes.Add(record.Height, changes);
         for (var i = 0; i < transactionIds.Count; i++) positions.Add(transactionIds[i], new TransactionPosition(record.Height, (uint)i));

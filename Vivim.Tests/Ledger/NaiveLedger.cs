@@ -1,3 +1,4 @@
+using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Genesis;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.State;
@@ -16,6 +17,11 @@ internal sealed class NaiveLedger(ChainParameters parameters)
     private readonly Dictionary<ulong, uint> registrations = [];
     private readonly Dictionary<Did, ulong> lastWindow = [];
 
+    private readonly NaiveValidators validators = new(parameters);
+
+    /// <summary>Validators by height, powers by did:key.</summary>
+    public IReadOnlyDictionary<ulong, Dictionary<Did, ulong>> Validators => validators.Sets;
+
     public IEnumerable<(Did Follower, Did Followee)> Edges => edges;
 
     /// <summary>All that ever had an account.</summary>
@@ -29,8 +35,11 @@ internal sealed class NaiveLedger(ChainParameters parameters)
         (uint)edges.Count(e => e.Follower == did));
 
     /// <summary>Plays one block: takes what may be included, and executes it.</summary>
-    public (List<Transaction> Included, List<ReceiptCode> Codes, List<(LedgerEventType Type, Did Actor, Did Subject)> Events) Play(IEnumerable<Transaction> candidates, ulong height)
+    public (List<Transaction> Included, List<Evidence> Proven, List<ReceiptCode> Codes, List<(LedgerEventType Type, Did Actor, Did Subject)> Events) Play(
+        IEnumerable<Transaction> candidates, IEnumerable<Evidence> evidence, ulong height)
     {
+        var events = new List<(LedgerEventType, Did, Did)>();
+        var proven = validators.Begin(height, evidence, events);
         var window = height / parameters.QuotaWindowHeights;
         var known = identities.Keys.ToHashSet();
         var included = new List<Transaction>();
@@ -43,9 +52,8 @@ internal sealed class NaiveLedger(ChainParameters parameters)
             included.Add(candidate);
         }
 
-        var events = new List<(LedgerEventType, Did, Did)>();
         var codes = included.Select(transaction => Execute(transaction, events)).ToList();
-        return (included, codes, events);
+        return (included, proven, codes, events);
     }
 
     private bool MayBeIncluded(Transaction t, ulong height, ulong window, HashSet<Did> known)
@@ -54,7 +62,8 @@ internal sealed class NaiveLedger(ChainParameters parameters)
         return t.ChainId == TestChain.ChainId
             && t.Fee == 0
             && t.ExpiryHeight >= height && t.ExpiryHeight <= height + parameters.MaxExpiryAhead
-            && (t.Action is RegisterIdentity ? t.Sender.ToString() == signer : known.Contains(t.Sender) && identities[t.Sender] == signer)
+            && (t.Action is RegisterIdentity ? t.Sender.ToString() == signer
+                : t.Action is AuthorityAction ? t.Sender.ToString() == signer && validators.Sets[height].ContainsKey(t.Sender) : known.Contains(t.Sender) && identities[t.Sender] == signer)
             && t.Nonce == nonces.GetValueOrDefault(t.Sender)
             && used.GetValueOrDefault((t.Sender, window)) < parameters.QuotaActions
             && (t.Action is not RegisterIdentity || registrations.GetValueOrDefault(window) < parameters.MaxRegistrations);
@@ -81,6 +90,8 @@ internal sealed class NaiveLedger(ChainParameters parameters)
                 if (!edges.Remove((sender, followee))) return ReceiptCode.NotFollowing;
                 events.Add((LedgerEventType.Unfollowed, sender, followee));
                 return ReceiptCode.Ok;
+            case AuthorityAction:
+                return validators.Execute(transaction, events);
             default:
                 throw new InvalidOperationException("no such action");
         }

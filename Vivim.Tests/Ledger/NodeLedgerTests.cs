@@ -25,13 +25,13 @@ public sealed class NodeLedgerTests
         using var folder = new TemporaryFolder();
         var random = new System.Random(seed);
         var traffic = new RandomTraffic(seed);
-        var never = new TestChain(RandomTraffic.TightParameters);
+        var never = RandomTraffic.NewChain();
         var stores = new Stores(folder);
-        var chain = new TestChain(RandomTraffic.TightParameters, stores.Chain, stores.Values);
+        var chain = RandomTraffic.NewChain(stores.Chain, stores.Values);
         LedgerState.Flush? flush = null;
         for (var i = 0; i < 20; i++)
         {
-            var block = chain.Assemble(traffic.Next(chain.NextHeight));
+            var block = chain.Assemble(traffic.Next(chain.NextHeight), traffic.NextEvidence(chain.NextHeight));
             traffic.Included(block.Transactions.Select(TestChain.Decode));
             chain.Commit(block);
             never.Commit(block);
@@ -52,7 +52,7 @@ public sealed class NodeLedgerTests
             {
                 stores.Dispose();
                 stores = new Stores(folder);
-                chain = new TestChain(RandomTraffic.TightParameters, stores.Chain, stores.Values);
+                chain = RandomTraffic.NewChain(stores.Chain, stores.Values);
                 flush = null;
             }
 
@@ -100,10 +100,10 @@ public sealed class NodeLedgerTests
             (block, certificate with { Round = 1 }),
             blocks[at - 1],
             at + 1 < blocks.Count ? blocks[at + 1] : blocks[at - 1],
-            Recertified(block, h => h with { ReceiptRoot = Hash256.Zero }),
-            Recertified(block, h => h with { StateRoot = Hash256.Zero }),
-            Recertified(block, h => h with { EventRoot = Hash256.Zero }),
-            Recertified(block, h => h with { Parent = blocks[at - 2].Block.Id }),
+            Recertified(chain, block, h => h with { ReceiptRoot = Hash256.Zero }),
+            Recertified(chain, block, h => h with { StateRoot = Hash256.Zero }),
+            Recertified(chain, block, h => h with { EventRoot = Hash256.Zero }),
+            Recertified(chain, block, h => h with { Parent = blocks[at - 2].Block.Id }),
         ];
         var verifier = new ChainVerifier(chain.Genesis);
         foreach (var (good, by) in blocks.Take(at)) verifier.Add(good, by);
@@ -242,19 +242,19 @@ public sealed class NodeLedgerTests
         Assert.All(receipts, receipt => Assert.Equal(receipt, StoredReceipts.At(stored, receipt.Index)));
     }
 
-    private static (Block, CommitCertificate) Recertified(Block block, Func<BlockHeader, BlockHeader> change)
+    private static (Block, CommitCertificate) Recertified(TestChain chain, Block block, Func<BlockHeader, BlockHeader> change)
     {
         var changed = block with { Header = change(block.Header) };
-        return (changed, TestChain.Certify(changed));
+        return (changed, chain.CertificateOf(changed));
     }
 
     private static TestChain RandomChain(int seed)
     {
         var traffic = new RandomTraffic(seed);
-        var chain = new TestChain(RandomTraffic.TightParameters);
+        var chain = RandomTraffic.NewChain();
         for (var i = 0; i < 10; i++)
         {
-            var block = chain.Assemble(traffic.Next(chain.NextHeight));
+            var block = chain.Assemble(traffic.Next(chain.NextHeight), traffic.NextEvidence(chain.NextHeight));
             traffic.Included(block.Transactions.Select(TestChain.Decode));
             chain.Commit(block);
         }
@@ -280,7 +280,9 @@ public sealed class NodeLedgerTests
     {
         Assert.Equal((expected.Height, expected.BlockId, expected.Time, expected.StateRoot, expected.ReceiptRoot, expected.EventRoot), (actual.Height, actual.BlockId, actual.Time, actual.StateRoot, actual.ReceiptRoot, actual.EventRoot));
         Assert.Equal((expected.ChainId, expected.Certificate?.Hash), (actual.ChainId, actual.Certificate?.Hash));
-        Assert.Equal((expected.System.RulesVersion, expected.System.Parameters, expected.System.Validators.Hash), (actual.System.RulesVersion, actual.System.Parameters, actual.System.Validators.Hash));
+        Assert.Equal((expected.System.RulesVersion, expected.System.Parameters), (actual.System.RulesVersion, actual.System.Parameters));
+        Assert.Equal((expected.LastValidators.Hash, expected.Validators.Hash, expected.NextValidators.Hash), (actual.LastValidators.Hash, actual.Validators.Hash, actual.NextValidators.Hash));
+        Assert.Equal(expected.Proposers.Priorities, actual.Proposers.Priorities);
     }
 
     private static void AssertSameRecord(BlockRecord expected, BlockRecord actual)

@@ -1,6 +1,7 @@
 using System.Text;
 using Google.Protobuf;
 using Vivim.Protocol;
+using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
@@ -44,6 +45,18 @@ internal sealed class Person
 
     public TransactionEnvelope Unfollow(Did followee, ulong nonce, string chainId = TestChain.ChainId, ulong expiry = 100) =>
         Sign(new TransactionBody { Unfollow = new V1Unfollow { Followee = followee.ToString() } }, Did, nonce, chainId, expiry);
+
+    /// <summary>Proposes, as an authority, another power for a validator.</summary>
+    public TransactionEnvelope Propose(Person validator, ulong power, ulong nonce, ulong expiry = 100) =>
+        Sign(new TransactionBody { ProposeValidatorChange = new() { Validator = validator.KeyDid.ToString(), Power = power } }, KeyDid, nonce, expiry: expiry);
+
+    /// <summary>Approves, as an authority, what another has proposed in a transaction.</summary>
+    public TransactionEnvelope Approve(Person proposer, TransactionEnvelope proposal, ulong nonce, ulong expiry = 100) =>
+        Sign(new TransactionBody { ApproveValidatorChange = new() { Proposer = proposer.KeyDid.ToString(), ProposalId = ByteString.CopyFrom(proposal.IdOn(TestChain.ChainId).Bytes) } }, KeyDid, nonce, expiry: expiry);
+
+    /// <summary>Signs two different prevotes, or votes of another type, for one step.</summary>
+    public Evidence Equivocate(ulong height, uint round = 0, VoteType type = VoteType.Prevote) => new(
+        Vote.Sign(type, height, round, Hash256.Of("one"u8), TestChain.ChainId, Key), Vote.Sign(type, height, round, blockId: null, TestChain.ChainId, Key));
 
     public TransactionEnvelope Sign(TransactionBody body, Did sender, ulong nonce, string chainId = TestChain.ChainId, ulong expiry = 100)
     {

@@ -15,16 +15,18 @@ public sealed class RulesTests
     {
         var traffic = new RandomTraffic(seed);
         var model = new NaiveLedger(RandomTraffic.TightParameters);
-        var chain = new TestChain(RandomTraffic.TightParameters);
+        var chain = RandomTraffic.NewChain();
         var seen = new HashSet<Did>();
         for (var i = 0; i < 12; i++)
         {
             var candidates = traffic.Next(chain.NextHeight);
-            var expected = model.Play(candidates.Select(TestChain.Decode), chain.NextHeight);
+            var evidence = traffic.NextEvidence(chain.NextHeight);
+            var expected = model.Play(candidates.Select(TestChain.Decode), evidence, chain.NextHeight);
             traffic.Included(expected.Included);
 
-            var block = chain.Assemble(candidates);
+            var block = chain.Assemble(candidates, evidence);
             Assert.Equal(expected.Included.Select(t => t.Envelope), block.Transactions);
+            Assert.Equal(expected.Proven, block.Evidence);
             Assert.Null(chain.Ledger.Validate(block, static _ => false));
             var result = chain.Commit(block);
 
@@ -33,6 +35,9 @@ public sealed class RulesTests
             Assert.Equal(expected.Events, result.Events.Select(e => (e.Type, e.Actor, e.Subject)));
             Assert.Equal(Enumerable.Range(0, result.Events.Count).Select(index => new EventCursor(height, (uint)index)), result.Events.Select(e => e.Cursor));
             Assert.All(result.Receipts, r => Assert.Equal(r.EventCount, result.Events.Count(e => e.TransactionId == r.TransactionId)));
+
+            foreach (var (at, set) in new[] { (height, chain.Ledger.Tip.LastValidators), (height + 1, chain.Ledger.Tip.Validators), (height + 2, chain.Ledger.Tip.NextValidators) })
+                Assert.Equal(model.Validators[at].OrderBy(v => v.Key.Key), Enumerable.Range(0, set.Count).Select(k => KeyValuePair.Create(Did.OfKey(set[k].Key), set[k].Power)));
 
             seen.UnionWith(model.Accounts);
             Assert.All(seen, did => Assert.Equal((did, model.Account(did)), (did, AccountOf(chain, did))));
@@ -49,11 +54,11 @@ public sealed class RulesTests
         for (var seed = 0; seed < 10; seed++)
         {
             var traffic = new RandomTraffic(seed);
-            var chain = new TestChain(RandomTraffic.TightParameters);
+            var chain = RandomTraffic.NewChain();
             for (var i = 0; i < 12; i++)
             {
                 var candidates = traffic.Next(chain.NextHeight).ConvertAll(TestChain.Decode);
-                var rules = new InclusionRules(chain.Ledger.State, TestChain.ChainId, chain.NextHeight, chain.Genesis.Parameters);
+                var rules = new InclusionRules(chain.Ledger.State, TestChain.ChainId, chain.NextHeight, chain.Genesis.Parameters, chain.Ledger.Tip.Validators);
                 reasons.UnionWith(candidates.Select(rules.TryInclude).OfType<Refusal>().Select(refusal => refusal.Reason));
                 var block = chain.Assemble(candidates.Select(t => t.Envelope));
                 traffic.Included(block.Transactions.Select(TestChain.Decode));
@@ -64,7 +69,7 @@ public sealed class RulesTests
         Assert.Equal(Enum.GetValues<ReceiptCode>(), codes.Order());
         RefusalReason[] ofInclusion =
         [
-            RefusalReason.WrongChain, RefusalReason.SenderUnknown, RefusalReason.SignerNotAuthorized, RefusalReason.NonceStale, RefusalReason.NonceGap,
+            RefusalReason.WrongChain, RefusalReason.SenderUnknown, RefusalReason.SignerNotAuthorized, RefusalReason.NotAnAuthority, RefusalReason.NonceStale, RefusalReason.NonceGap,
             RefusalReason.Expired, RefusalReason.ExpiryTooFar, RefusalReason.FeeNotZero, RefusalReason.QuotaExceeded, RefusalReason.RegistrationsExceeded,
         ];
         Assert.Equal(ofInclusion, reasons.Order());
@@ -74,28 +79,24 @@ public sealed class RulesTests
     public void A_failed_action_changes_nonce_and_quota_and_nothing_else(int seed)
     {
         var traffic = new RandomTraffic(seed);
-        var chain = new TestChain(RandomTraffic.TightParameters);
+        var chain = RandomTraffic.NewChain();
         for (var i = 0; i < 12; i++)
         {
             var block = chain.Assemble(traffic.Next(chain.NextHeight));
             traffic.Included(block.Transactions.Select(TestChain.Decode));
-            var state = new WriteSet(chain.Ledger.State);
-            var events = new List<LedgerEvent>();
+            var effects = new BlockEffects(chain.Ledger.State, chain.Ledger.Tip);
             foreach (var transaction in block.Transactions.Select(TestChain.Decode))
             {
-                var step = new WriteSet(state);
-                var before = events.Count;
-                var code = ExecutionRules.For(1, block.Header.Height).Execute(transaction, block.Header.Height, chain.Genesis.Parameters, step, events);
+                var (events, scheduled) = (effects.Events.Count, effects.Scheduled);
+                var before = new Dictionary<byte[], byte[]?>(effects.State.Changes, KeyComparer.Instance);
                 var account = StateKey.Account(transaction.Sender);
-                if (code != ReceiptCode.Ok)
-                {
-                    Assert.Equal(before, events.Count);
-                    byte[][] charged = transaction.Action is RegisterIdentity ? [account, StateKey.Registrations] : [account];
-                    Assert.Equal(charged.ToHashSet(KeyComparer.Instance), step.Changes.Keys.ToHashSet(KeyComparer.Instance));
-                    Assert.Equal(Counts(state.Get(account)), Counts(step.Get(account)));
-                }
-
-                foreach (var (key, value) in step.Changes) state.Set(key, value);
+                var counts = Counts(effects.State.Get(account));
+                if (ExecutionRules.For(1, block.Header.Height).Execute(transaction, effects) == ReceiptCode.Ok) continue;
+                Assert.Equal((events, scheduled), (effects.Events.Count, effects.Scheduled));
+                byte[][] charged = transaction.Action is RegisterIdentity ? [account, StateKey.Registrations] : [account];
+                var changed = effects.State.Changes.Where(change => !before.TryGetValue(change.Key, out var value) || !ReferenceEquals(value, change.Value)).Select(change => change.Key);
+                Assert.Equal(charged.ToHashSet(KeyComparer.Instance), changed.ToHashSet(KeyComparer.Instance));
+                Assert.Equal(counts, Counts(effects.State.Get(account)));
             }
 
             chain.Commit(block);

@@ -11,7 +11,7 @@ using Vivim.Protocol.Transactions;
 
 namespace Vivim.Tests.Ledger;
 
-/// <summary>A chain with one validator, a second apart, on stores in memory unless others are given.</summary>
+/// <summary>A chain with one validator unless more are given, a second apart, on stores in memory unless others are given.</summary>
 internal sealed class TestChain
 {
     public const string ChainId = "vivim-test";
@@ -19,11 +19,17 @@ internal sealed class TestChain
 
     public static readonly SigningKey Validator = Person.KeyOf("validator");
 
-    public TestChain(ChainParameters? parameters = null, IChainStore? chain = null, IStateStore? values = null, uint rulesVersion = 1)
+    private readonly Dictionary<Hash256, ValidatorSet> sets = [];
+    private readonly Dictionary<PublicKey, SigningKey> keys = new() { [Validator.PublicKey] = Validator };
+
+    public TestChain(ChainParameters? parameters = null, IChainStore? chain = null, IStateStore? values = null, uint rulesVersion = 1, IReadOnlyList<GenesisValidator>? validators = null)
     {
         Genesis = GenesisWith(parameters ?? new ChainParameters(), rulesVersion);
+        if (validators is not null) Genesis = Genesis with { Validators = validators };
+        for (var i = 0; i < 10; i++) keys[ValidatorOf(i).Key.PublicKey] = ValidatorOf(i).Key;
         Chain = chain ?? new MemoryChainStore();
         Ledger = new NodeLedger(Genesis, Chain, values ?? new MemoryStateStore(), Ed25519Scheme.Instance);
+        Remember();
     }
 
     public GenesisFile Genesis { get; }
@@ -44,16 +50,38 @@ internal sealed class TestChain
     };
 
     /// <summary>The next block with exactly these transactions, valid or not.</summary>
-    public Block Make(params IReadOnlyList<TransactionEnvelope> transactions) =>
-        new(Ledger.Tip.NextHeader(0, GenesisTime + (long)NextHeight * 1_000, Validator.PublicKey, transactions), [.. transactions], [], Ledger.Tip.Certificate);
+    public Block Make(params IReadOnlyList<TransactionEnvelope> transactions) => Make([], transactions);
+
+    /// <summary>The next block with exactly this evidence and these transactions, valid or not.</summary>
+    public Block Make(IReadOnlyList<Evidence> evidence, params IReadOnlyList<TransactionEnvelope> transactions) =>
+        new(Ledger.Tip.NextHeader(0, GenesisTime + (long)NextHeight * 1_000, Ledger.Tip.Proposers.Proposer(0), transactions, evidence, Ledger.Tip.Certificate), [.. transactions], evidence, Ledger.Tip.Certificate);
 
     /// <summary>The next block with those of the candidates that may be included.</summary>
-    public Block Assemble(IEnumerable<TransactionEnvelope> candidates) =>
-        Ledger.Assemble(candidates.Select(Decode), 0, GenesisTime + (long)NextHeight * 1_000, Validator.PublicKey);
+    public Block Assemble(IEnumerable<TransactionEnvelope> candidates, params IReadOnlyList<Evidence> evidence) =>
+        Ledger.Assemble(candidates.Select(Decode), evidence, 0, GenesisTime + (long)NextHeight * 1_000, Ledger.Tip.Proposers.Proposer(0));
 
     public ExecutionResult Commit(params IReadOnlyList<TransactionEnvelope> transactions) => Commit(Make(transactions));
 
-    public ExecutionResult Commit(Block block) => Ledger.Commit(block, Certify(block), static _ => false);
+    public ExecutionResult Commit(Block block)
+    {
+        var result = Ledger.Commit(block, CertificateOf(block), static _ => false);
+        Remember();
+        return result;
+    }
+
+    /// <summary>A certificate by the whole set of the block's height, or without those at some places.</summary>
+    public CommitCertificate CertificateOf(Block block, params int[] missing)
+    {
+        var set = sets.GetValueOrDefault(block.Header.ValidatorSetHash, Ledger.Tip.Validators);
+        var all = Certify(block.Header, Enumerable.Range(0, set.Count).Select(i => keys[set[i].Key]));
+        return all with { Signatures = [.. all.Signatures.Where(signature => !missing.Contains(signature.ValidatorIndex))] };
+    }
+
+    /// <summary>One of ten people who are, or can become, validators.</summary>
+    public static Person ValidatorOf(int number) => new($"validator {number}");
+
+    /// <summary>The first so many of them, each with a power of 1.</summary>
+    public static IReadOnlyList<GenesisValidator> Validators(int count) => [.. Enumerable.Range(0, count).Select(i => new GenesisValidator(ValidatorOf(i).KeyDid.ToString(), 1))];
 
     /// <summary>Blocks and certificates as stored.</summary>
     public IEnumerable<(Block Block, CommitCertificate Certificate)> Stored()
@@ -63,6 +91,11 @@ internal sealed class TestChain
             var record = Chain.Read(height)!;
             yield return (Block.FromBytes(record.Block), CommitCertificate.FromBytes(record.Certificate));
         }
+    }
+
+    private void Remember()
+    {
+        foreach (var set in new[] { Ledger.Tip.LastValidators, Ledger.Tip.Validators, Ledger.Tip.NextValidators }) sets[set.Hash] = set;
     }
 
     public static CommitCertificate Certify(Block block, SigningKey? key = null) => Certify(block.Header, [key ?? Validator]);

@@ -20,6 +20,7 @@ internal static class Examples
 {
     public static readonly Person Alice = new("alice");
     public static readonly Person Bob = new("bob");
+    public static readonly Person Validator = new("validator");
     public static readonly Hash256 Digest = Hash256.Of("digest"u8);
     public static readonly GenesisFile Genesis = TestChain.GenesisWith(new ChainParameters());
     public static readonly TransactionEnvelope Registration = Alice.Register();
@@ -29,12 +30,17 @@ internal static class Examples
     public static readonly Proposal Proposal = Proposal.Sign(5, 1, -1, Digest, TestChain.ChainId, TestChain.Validator);
     public static readonly CommitCertificate Certificate = new(4, 0, Digest, [new CommitSignature(0, Precommit.Signature), new CommitSignature(258, Prevote.Signature)]);
     public static readonly ValidatorSet Validators = new([new Validator(TestChain.Validator.PublicKey, 10), new Validator(Alice.Key.PublicKey, 1)]);
-    public static readonly Evidence Evidence = new(Precommit, Prevote);
+    public static readonly Evidence Evidence = Validator.Equivocate(5, 1);
     public static readonly Receipt Receipt = new(Digest, 5, 3, ReceiptCode.AlreadyFollowing, 0);
     public static readonly LedgerEvent Event = new(5, 2, LedgerEventType.Followed, Alice.Did, Bob.Did, Digest);
     public static readonly AccountRecord Account = new(9, 3, 8, 70_000, 2);
     public static readonly IdentityRecord Identity = new(Alice.Key.PublicKey, [Bob.Key.PublicKey, TestChain.Validator.PublicKey], 5);
     public static readonly EdgeRecord Edge = new(new EventCursor(5, 2));
+    public static readonly TransactionEnvelope Proposing = Validator.Propose(Bob, 5, nonce: 3, expiry: 300);
+    public static readonly TransactionEnvelope Approving = Alice.Approve(Validator, Proposing, nonce: 4, expiry: 300);
+    public static readonly ValidatorProposal ValidatorProposal = new(Proposing.IdOn(TestChain.ChainId), Bob.Key.PublicKey, 5, 6, [TestChain.Validator.PublicKey, Alice.Key.PublicKey]);
+    public static readonly Dictionary<byte[], byte[]?> Schedule = new(
+        ValidatorSchedule.Of(Validators).With(7, ProposerRotation.Start(Validators).Next(), 0).ChangesFrom(before: null), KeyComparer.Instance);
     public static readonly Dictionary<byte[], byte[]?> Changes = new(KeyComparer.Instance) { [[1, 2]] = [3], [[1]] = null };
 
     public static readonly BlockHeader Header = new()
@@ -46,7 +52,7 @@ internal static class Examples
         Round = 1,
         Time = TestChain.GenesisTime,
         Parent = Hash256.Of("parent"u8),
-        TransactionRoot = ChainTip.TransactionRoot([Registration, Follow]),
+        TransactionRoot = Block.TransactionRootOf([Registration, Follow]),
         ValidatorSetHash = Validators.Hash,
         NextValidatorSetHash = Validators.Hash,
         Proposer = TestChain.Validator.PublicKey,
@@ -75,7 +81,7 @@ internal static class Examples
         var receipts = chain.Commit([Registration, Bob.Register()]).Receipts;
         chain.Commit();
         var file = chain.Ledger.Prove([StateKey.Account(Alice.KeyDid), StateKey.Account(Bob.Did)])!;
-        var leaves = ExecutionResult.Leaves(receipts, Receipt.Size, static (r, w) => r.Encode(w));
+        var leaves = MerkleTree.LeafHashes(receipts, Receipt.Size, static (r, w) => r.Encode(w));
         return file with { Entries = [.. file.Entries, new ProofEntry.Included(receipts[0], (uint)receipts.Count, MerkleTree.InclusionProof(leaves, 0))] };
     }
 }

@@ -53,6 +53,8 @@ public sealed class GenesisFileTests
         { WithParameter("maxRegistrations", 0), "maxRegistrations must be at least 1" },
         { WithParameter("maxNonceAhead", 0), "maxNonceAhead must be at least 1" },
         { WithParameter("maxExpiryAhead", 0), "maxExpiryAhead must be at least 1" },
+        { WithParameter("maxEvidenceAge", 0), "maxEvidenceAge must be at least 1" },
+        { With(g => g["validators"] = new JsonArray(Validator("did:key:z6MkeXATEjyXENzBXBxgC5EHk2JE5aqd7qMGGtDpLUH1e2Sj", 1))), "is a key that can sign nothing" },
         { WithParameter("colour", 1), "'colour'" },
         { Json() + new string(' ', GenesisFile.MaxSize), "at most 1048576 bytes" },
     };
@@ -94,7 +96,7 @@ public sealed class GenesisFileTests
                 return Examples.Genesis with { Parameters = parameters };
             }),
         ];
-        Assert.Equal(16, others.Select(g => g.Hash).Append(Examples.Genesis.Hash).Distinct().Count() - 1);
+        Assert.Equal(17, others.Select(g => g.Hash).Append(Examples.Genesis.Hash).Distinct().Count() - 1);
     }
 
     [Fact]

@@ -36,6 +36,16 @@ public sealed class KeyTests
         "0100000000000000000000000000000000000000000000000000000000000080",
     ];
 
+    [Fact]
+    public void Keys_under_which_nothing_verifies_are_known()
+    {
+        Assert.All(SmallOrderKeys, key => Assert.False(new PublicKey(Convert.FromHexString(key)).CanVerify, key));
+        Assert.False(new PublicKey([.. Enumerable.Repeat((byte)0xff, 32)]).CanVerify);
+        Assert.All(Enumerable.Range(0, 20), i => Assert.True(new SigningKey([.. Enumerable.Repeat((byte)i, 32)]).PublicKey.CanVerify));
+        Assert.True(new PublicKey(Convert.FromHexString("ebffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")).CanVerify);
+        Assert.True(new PublicKey(Convert.FromHexString("0100000000000000000000000000000000000000000000000000000000000001")).CanVerify);
+    }
+
     [SharedFact]
     public void Of_the_twelve_cases_on_which_verifiers_differ_only_the_fourth_is_accepted()
     {

@@ -136,10 +136,10 @@ public sealed class ProofFileTests
     public void The_whole_state_of_a_random_chain_is_proven(int seed)
     {
         var traffic = new RandomTraffic(seed);
-        var chain = new TestChain(RandomTraffic.TightParameters);
+        var chain = RandomTraffic.NewChain();
         for (var i = 0; i < 8; i++)
         {
-            var block = chain.Assemble(traffic.Next(chain.NextHeight));
+            var block = chain.Assemble(traffic.Next(chain.NextHeight), traffic.NextEvidence(chain.NextHeight));
             traffic.Included(block.Transactions.Select(TestChain.Decode));
             chain.Commit(block);
             var rows = chain.Ledger.Range([], [], int.MaxValue, certified: true);
@@ -195,7 +195,7 @@ public sealed class ProofFileTests
 
     private static ProofFile FileOf(IReadOnlyList<Receipt> receipts, int entries)
     {
-        var leaves = ExecutionResult.Leaves(receipts, Receipt.Size, static (r, w) => r.Encode(w));
+        var leaves = MerkleTree.LeafHashes(receipts, Receipt.Size, static (r, w) => r.Encode(w));
         return Chain.Ledger.Prove([])! with { Entries = [.. receipts.Take(entries).Select((receipt, i) => new ProofEntry.Included(receipt, (uint)receipts.Count, MerkleTree.InclusionProof(leaves, i)))] };
     }
 

@@ -27,7 +27,7 @@ public sealed class TransactionTests
         { "two actions", [.. Head, .. Action, 0x62, 0x41, .. Action[2..]], RefusalReason.Malformed },
         { "text that is not UTF-8", [0x0a, 0x01, 0xff, .. Head[12..], .. Action], RefusalReason.Malformed },
         { "a field of the wrong type", [.. Head, 0x58, 0x01], RefusalReason.UnknownAction },
-        { "nothing but an action of the future", [.. Head, 0x6a, 0x02, 0x0a, 0x00], RefusalReason.UnknownAction },
+        { "nothing but an action of the future", [.. Head, 0x7a, 0x02, 0x0a, 0x00], RefusalReason.UnknownAction },
         { "no action", Head, RefusalReason.UnknownAction },
         { "an action cut short", [.. Head, .. Action[..^1]], RefusalReason.Malformed },
         { "an endless group", [.. Head, .. Enumerable.Repeat((byte)0x7b, 1000)], RefusalReason.Malformed },

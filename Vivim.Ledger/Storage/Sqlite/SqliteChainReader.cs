@@ -1,5 +1,7 @@
 using Microsoft.Data.Sqlite;
 using Vivim.Protocol;
+using Vivim.Protocol.Encoding;
+using Vivim.Protocol.Proofs;
 
 namespace Vivim.Ledger.Storage.Sqlite;
 
@@ -12,6 +14,7 @@ public sealed class SqliteChainReader : IChainReader, IDisposable
     private readonly SqliteCommand read;
     private readonly SqliteCommand readEvents;
     private readonly SqliteCommand find;
+    private readonly SqliteCommand setChanges;
 
     /// <summary>Opens the file, which its writer must have created.</summary>
     public SqliteChainReader(string path)
@@ -21,6 +24,7 @@ public sealed class SqliteChainReader : IChainReader, IDisposable
         read = connection.Statement("SELECT block, certificate, receipts, events FROM blocks WHERE height = $0", 1);
         readEvents = connection.Statement("SELECT events FROM blocks WHERE height = $0", 1);
         find = connection.Statement("SELECT height, position FROM transactions WHERE id = $0", 1);
+        setChanges = connection.Statement("SELECT change FROM set_changes WHERE height < $0 ORDER BY height", 1);
     }
 
     public (ulong Oldest, ulong Newest) Heights()
@@ -47,6 +51,23 @@ public sealed class SqliteChainReader : IChainReader, IDisposable
         lock (gate) return readEvents.With((long)height).ReadBlob();
     }
 
+    public IReadOnlyList<ValidatorSetChange> SetChangesBelow(ulong height)
+    {
+        var changes = new List<ValidatorSetChange>();
+        lock (gate)
+        {
+            using var rows = setChanges.With((long)height).ExecuteReader();
+            while (rows.Read())
+            {
+                var decoder = new CanonicalReader(rows.GetFieldValue<byte[]>(0));
+                changes.Add(ValidatorSetChange.Decode(ref decoder));
+                decoder.End();
+            }
+        }
+
+        return changes;
+    }
+
     public TransactionPosition? Find(Hash256 transactionId)
     {
         lock (gate)
@@ -62,6 +83,7 @@ public sealed class SqliteChainReader : IChainReader, IDisposable
         read.Dispose();
         readEvents.Dispose();
         find.Dispose();
+        setChanges.Dispose();
         connection.Dispose();
     }
 }

@@ -1,5 +1,7 @@
 using Microsoft.Data.Sqlite;
 using Vivim.Protocol;
+using Vivim.Protocol.Encoding;
+using Vivim.Protocol.Proofs;
 
 namespace Vivim.Ledger.Storage.Sqlite;
 
@@ -10,6 +12,7 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
         CREATE TABLE IF NOT EXISTS genesis (id INTEGER PRIMARY KEY CHECK (id = 0), hash BLOB NOT NULL);
         CREATE TABLE IF NOT EXISTS blocks (height INTEGER PRIMARY KEY, block BLOB NOT NULL, certificate BLOB NOT NULL, receipts BLOB NOT NULL, events BLOB NOT NULL);
         CREATE TABLE IF NOT EXISTS transactions (id BLOB PRIMARY KEY, height INTEGER NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS set_changes (height INTEGER PRIMARY KEY, change BLOB NOT NULL);
         CREATE TABLE IF NOT EXISTS changes (height INTEGER PRIMARY KEY, changes BLOB NOT NULL);
         """;
 
@@ -40,9 +43,11 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
 
     public byte[]? ReadEvents(ulong height) => reader.ReadEvents(height);
 
+    public IReadOnlyList<ValidatorSetChange> SetChangesBelow(ulong height) => reader.SetChangesBelow(height);
+
     public TransactionPosition? Find(Hash256 transactionId) => reader.Find(transactionId);
 
-    public void Append(BlockRecord record, IReadOnlyList<Hash256> transactionIds, byte[] changes)
+    public void Append(BlockRecord record, IReadOnlyList<Hash256> transactionIds, byte[] changes, ValidatorSetChange? setChange)
     {
         using var transaction = connection.BeginTransaction();
         using var block = connection.Statement("INSERT INTO blocks (height, block, certificate, receipts, events) VALUES ($0, $1, $2, $3, $4)", 5);
@@ -53,6 +58,14 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
             position.With(transactionIds[index].ToArray(), (long)record.Height, (long)index).ExecuteNonQuery();
         using var change = connection.Statement("INSERT INTO changes (height, changes) VALUES ($0, $1)", 2);
         change.With((long)record.Height, changes).ExecuteNonQuery();
+        if (setChange is not null)
+        {
+            var encoded = new CanonicalWriter(1024);
+            setChange.Encode(encoded);
+            using var set = connection.Statement("INSERT INTO set_changes (height, change) VALUES ($0, $1)", 2);
+            set.With((long)record.Height, encoded.ToArray()).ExecuteNonQuery();
+        }
+
         transaction.Commit();
     }
 

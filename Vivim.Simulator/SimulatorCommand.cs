@@ -117,16 +117,16 @@ internal sealed class SimulatorCommand
         var chosen = MutantTable.All.Where(m => m.Name.Contains(parsed.GetValue(mutant) ?? "", StringComparison.OrdinalIgnoreCase)).ToList();
         using var runner = new MutantRunner();
         var isJson = parsed.GetValue(json);
-        var reports = await ProgressBar.RunAsync("mutants", chosen.Count, isJson, error, progress => runner.RunAsync(chosen, progress, cancellation));
-        if (isJson)
-        {
-            await output.WriteLineAsync(JsonSerializer.Serialize(new { mutants = reports.Count, caught = reports.Count(r => r.Caught), reports }, JsonForm));
-        }
-        else
-        {
-            foreach (var report in reports) await output.WriteLineAsync($"{(report.Caught ? "caught" : "MISSED"),-7} {report.Name,-40} {report.Check,-14} within {report.Seeds} seeds, {report.Seconds} s");
-        }
-
+        var done = 0;
+        var reports = await ProgressBar.RunAsync("mutants", chosen.Count, isJson, error, progress => runner.RunAsync(
+            chosen,
+            report =>
+            {
+                error.WriteLine($"{(report.Caught ? "caught" : "MISSED"),-7} {report.Name,-24} {report.Check,-16} within {report.Seeds} seeds, {report.Seconds} s {(report.Caught ? "" : report.Message)}");
+                progress(++done);
+            },
+            cancellation));
+        if (isJson) await output.WriteLineAsync(JsonSerializer.Serialize(new { mutants = reports.Count, caught = reports.Count(r => r.Caught), reports }, JsonForm));
         return reports.All(report => report.Caught) ? Success : Failure;
     }
 }

@@ -123,6 +123,8 @@ internal sealed class Traitor
     private void Vote(int? to, Vote vote)
     {
         if (Does(FaultKind.Amnesia) && proposals.ContainsKey((vote.Height, vote.Round))) return;
+        // A vote that nobody hears now completes a polka later, when the others are locked on something else.
+        if (Does(FaultKind.StaleProposal) && random.Chance(600)) return;
         foreach (var receiver in Receivers(to))
         {
             if (Does(FaultKind.Withhold) && random.Chance(500)) continue;
@@ -161,8 +163,9 @@ internal sealed class Traitor
         var known = proposals.Where(entry => entry.Key.Height <= proposal.Height && entry.Key != (proposal.Height, proposal.Round) && entry.Value.Block is not null).ToList();
         if (known.Count == 0 || proposal.Round == 0) return null;
         var sameHeight = known.Where(entry => entry.Key.Height == proposal.Height).ToList();
-        var picked = random.Pick(sameHeight.Count > 0 && random.Chance(900) ? sameHeight : known).Value;
-        var validRound = random.Between(-1, (int)proposal.Round - 1);
+        var (key, picked) = random.Pick(sameHeight.Count > 0 && random.Chance(900) ? sameHeight : known);
+        var validRound = random.Chance(700) && key.Round < proposal.Round ? (int)key.Round : random.Between(-1, (int)proposal.Round - 1);
+        if (validRound >= 0) node.Emit(null, new ConsensusMessage.Voted(forger.Vote(VoteType.Prevote, proposal.Height, (uint)validRound, picked.Proposal.BlockId)));
         return forger.Proposed(proposal.Height, proposal.Round, validRound, picked.Block!);
     }
 

@@ -1,4 +1,3 @@
-using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
 
 namespace Vivim.Simulator.Clients;
@@ -29,8 +28,15 @@ internal sealed class Governors
     private void Act()
     {
         if (!changes.TryPeek(out var change)) return;
+        if (!IsCommitted(change.Proposal) && !IsByMember(change.Proposal))
+        {
+            // Who proposes everything was jailed.
+            changes.Clear();
+            return;
+        }
+
         if (!IsCommitted(change.Proposal)) Send(change.Proposal);
-        else if (!change.Approvals.Where(IsByMember).All(IsCommitted)) foreach (var approval in change.Approvals.Where(approval => IsByMember(approval) && !IsCommitted(approval))) Send(approval);
+        else if (change.Approvals.Where(approval => IsByMember(approval) && !IsCommitted(approval)).ToList() is { Count: > 0 } missing) missing.ForEach(Send);
         else changes.Dequeue();
         world.Agenda.After(random.Between(Pause / 2, Pause), Act);
     }
@@ -40,7 +46,7 @@ internal sealed class Governors
     /// <summary>Who was jailed has no say any more.</summary>
     private bool IsByMember(Transaction transaction)
     {
-        PublicKey key = transaction.Sender.Key;
+        var key = transaction.Sender.Key;
         return world.Oracle.MembersAt(world.Oracle.Height + 2).Any(member => member.Key == key);
     }
 

@@ -43,8 +43,16 @@ internal static class PlanMaker
         if (setChanges || (honesty != Honesty.TooManyLiars && validators is >= 4 and <= 10 && random.Chance(60))) faults.Add(new Fault(FaultKind.SetChange, random.Between(500, 2_000), 0, 0, 0));
         var nodes = validators + (faults.Exists(fault => fault.Kind == FaultKind.SetChange) ? Clients.Authorities.Guests : 0);
 
+        // Long troubles make many rounds, and only in these the rules about locks matter.
+        if (!forks && random.Chance(300))
+        {
+            faults.Add(new Fault(FaultKind.Loss, 0, wildTime, 0, random.Between(100, 350)));
+            faults.Add(new Fault(FaultKind.Delay, 0, wildTime, 0, random.Between(200, 1_200)));
+            if (liars.Count > 0) faults.Add(new Fault(FaultKind.StaleProposal, 0, wildTime, liars[0], 0));
+        }
+
         // Every tenth run is calm: then nothing may stall.
-        var count = forks ? random.Below(3) : random.Chance(100) ? 0 : random.Between(2, 14);
+        var count = forks ? random.Below(3) : random.Chance(100) && !faults.Exists(fault => fault.Kind == FaultKind.Loss) ? 0 : random.Between(2, 14);
         for (var i = 0; i < count; i++) faults.Add(Trouble(random, nodes, wildTime, liars));
         return new FaultPlan(validators, heights, wildTime, honesty, [.. faults.OrderBy(fault => fault.Start)]);
     }

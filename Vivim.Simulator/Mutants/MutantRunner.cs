@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Vivim.Simulator.Faults;
+using Vivim.Simulator.Oracle;
 
 namespace Vivim.Simulator.Mutants;
 
@@ -7,6 +9,8 @@ namespace Vivim.Simulator.Mutants;
 internal sealed class MutantRunner : IDisposable
 {
     private const int MaxSeeds = 5_000;
+    private const int Validators = 4;
+    private const ulong Heights = 20;
 
     private static readonly string[] Projects = ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Actors", "Vivim.Chain", "Vivim.Simulator"];
     private static readonly string[] BuildFiles = ["Directory.Build.props", "Directory.Packages.props", "global.json", ".editorconfig"];
@@ -27,8 +31,8 @@ internal sealed class MutantRunner : IDisposable
         throw new InvalidDataException("--mutants builds the program anew: run it inside a clone of the repository, there is no Vivim.sln here or above");
     }
 
-    /// <param name="progress">Is told how many mutants are done.</param>
-    public async Task<IReadOnlyList<MutantReport>> RunAsync(IReadOnlyList<Mutant> mutants, Action<int> progress, CancellationToken cancellation)
+    /// <param name="progress">Is told of each mutant that is done.</param>
+    public async Task<IReadOnlyList<MutantReport>> RunAsync(IReadOnlyList<Mutant> mutants, Action<MutantReport> progress, CancellationToken cancellation)
     {
         CopySources();
         await Dotnet(["restore", "Vivim.Simulator", "--verbosity", "quiet"], cancellation);
@@ -36,7 +40,7 @@ internal sealed class MutantRunner : IDisposable
         foreach (var mutant in mutants)
         {
             reports.Add(await Run(mutant, cancellation));
-            progress(reports.Count);
+            progress(reports[^1]);
         }
 
         return reports;
@@ -62,12 +66,13 @@ internal sealed class MutantRunner : IDisposable
         try
         {
             var (built, log) = await TryDotnet(["build", "Vivim.Simulator", "-c", "Release", "--no-restore", "--verbosity", "quiet", "-p:RunAnalyzers=false", "-p:TreatWarningsAsErrors=false"], cancellation);
-            if (built != 0) throw new InvalidDataException($"the mutant '{mutant.Name}' does not compile:{Environment.NewLine}{log}");
+            if (built != 0) return new MutantReport(mutant.Name, mutant.Breaks, Caught: false, "", 0, Math.Round(clock.Elapsed.TotalSeconds, 1), $"it does not compile: {log}", "");
             var program = Path.Combine(copy, "artifacts", "bin", "Vivim.Simulator", "release", "Vivim.Simulator.dll");
-            string[] arguments = [program, "--seeds", $"{MaxSeeds}", "--byzantine", "--until-violation", "--shrink-seconds", "10", "--json"];
+            string[] arguments = [program, "--validators", $"{Validators}", "--heights", $"{Heights}", "--seeds", $"{MaxSeeds}", "--byzantine", "--until-violation", "--shrink-seconds", "10", "--json"];
             var (_, json) = await TryDotnet(arguments, cancellation);
             var report = JsonSerializer.Deserialize<SeedReport>(json, JsonForm) ?? throw new InvalidDataException($"the mutant '{mutant.Name}' gave no report: {json}");
             var violation = report.Violation;
+            if (violation is not null && Original(violation.Seed) is { } own) return new MutantReport(mutant.Name, mutant.Breaks, Caught: false, own.Check, report.Seeds, Math.Round(clock.Elapsed.TotalSeconds, 1), $"seed {violation.Seed} breaks the program as it is, too: {own.Message}", violation.Replay);
             return new MutantReport(mutant.Name, mutant.Breaks, violation is not null, violation?.Check ?? "", report.Seeds, Math.Round(clock.Elapsed.TotalSeconds, 1), violation?.Message ?? "", violation?.Replay ?? "");
         }
         finally
@@ -76,6 +81,9 @@ internal sealed class MutantRunner : IDisposable
             foreach (var edit in mutant.Edits) File.SetLastWriteTimeUtc(Path.Combine(copy, edit.File), DateTime.UtcNow);
         }
     }
+
+    /// <summary>What the program as it is does under a seed: it must break nothing.</summary>
+    private static Violation? Original(ulong seed) => new Simulation(seed, PlanMaker.Draw(seed, Validators, Heights, byzantine: true)).Run().Violation;
 
     private async Task Change(string name, Func<string, string> change, CancellationToken cancellation)
     {

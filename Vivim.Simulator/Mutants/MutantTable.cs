@@ -39,7 +39,7 @@ internal static class MutantTable
         new("row-loses-lock", "after a restart nothing is locked", new Edit(Core, "(resume.Round, resume.Step, resume.Locked, resume.Valid)", "(resume.Round, resume.Step, RoundValue.None, resume.Valid)")),
         new("signs-anew", "after a restart the height is begun again and signed anew", new Edit(Validator, "if (signer.Row.Height == Height)\n", "if (signer.Row.Height == Height && Height == 0)\n"), new Edit(Row, "if (!isFirst && (height", "if (isFirst && (height")),
         new("version-ignored", "the signer's store lets anyone write", new Edit(SignerStore, "|| stored.Version != expectedVersion", "")),
-        new("evidence-again", "evidence is committed again", new Edit(Evidence, "if (parent.Get(StateKey.Evidence(first)) is not null) return \"it has been committed before\";", "")),
+        new("evidence-again", "evidence is committed again", new Edit(Evidence, "parent.Get(KeyOf(evidence)) is null ? FormProblem(evidence, tip, scheme) : \"it has been committed before\"", "FormProblem(evidence, tip, scheme)")),
         new("evidence-of-nothing", "two equal votes are evidence", new Edit(Evidence, "if (first.BlockId == second.BlockId) return \"its votes are for the same block\";", "")),
         new("sync-trusts", "blocks are taken from peers without looking at the certificate", new Edit(Sync, "return certificate.Verify(parent.ChainId, parent.Validators, scheme) ?? ", "return ")),
         new("nonce-used-again", "a used nonce may be included again", new Edit(Inclusion, "if (transaction.Nonce < sender.NextNonce) return", "if (transaction.Nonce + 1_000 < sender.NextNonce) return")),

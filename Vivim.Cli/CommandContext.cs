@@ -35,9 +35,9 @@ internal sealed class CommandContext : IDisposable
 
     public string KeyName => Arguments.GetValue(GlobalOptions.Key)!;
 
-    /// <summary>Reads the key to act with; the caller disposes it.</summary>
+    /// <summary>Reads the key to act with, by its name or, where there is a slash, from a file; the caller disposes it.</summary>
     /// <exception cref="CommandFailedException">There is none.</exception>
-    public SigningKey OpenKey() => Keys.Open(KeyName);
+    public SigningKey OpenKey() => KeyName.AsSpan().ContainsAny('/', Path.DirectorySeparatorChar) ? KeyStore.OpenFile(KeyName) : Keys.Open(KeyName);
 
     /// <summary>The did:vivim of whom the user named.</summary>
     /// <exception cref="CommandFailedException">Nobody is found.</exception>

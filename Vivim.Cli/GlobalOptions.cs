@@ -22,8 +22,8 @@ internal static class GlobalOptions
 
     public static readonly Option<string> Key = new("--key")
     {
-        Description = "The name of the key to act with (environment: VIVIM_KEY)",
-        HelpName = "NAME",
+        Description = "The key to act with: its name, or the path of a key file (environment: VIVIM_KEY)",
+        HelpName = "NAME|FILE",
         Recursive = true,
         DefaultValueFactory = static _ => Environment.GetEnvironmentVariable("VIVIM_KEY") is { Length: > 0 } name ? name : DefaultKey,
     };

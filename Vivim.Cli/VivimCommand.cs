@@ -44,6 +44,7 @@ public sealed class VivimCommand
             EventsCommand.Build(this),
             ChainCommands.Transaction(this),
             ChainCommands.Block(this),
+            ValidatorCommands.Build(this),
             ProofCommands.Build(this),
             ChainVerifyCommand.Build(this),
             GenesisCommand.Build(this),

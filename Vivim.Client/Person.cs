@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Vivim.Protocol;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
@@ -47,29 +48,38 @@ public sealed class Person
 
     /// <summary>Registers <see cref="Did"/> and waits for the receipt.</summary>
     /// <exception cref="VivimException">Refused, or failed with e.g. IDENTITY_EXISTS.</exception>
-    public async Task<V1.Receipt> RegisterAsync(CancellationToken cancellationToken = default)
-    {
-        var nonce = (await client.GetAccountAsync(KeyDid, cancellationToken)).Nonce;
-        return await ExecuteAsync(new V1.TransactionBody { Sender = KeyDid.ToString(), Nonce = nonce, RegisterIdentity = Registration(key.PublicKey) }, cancellationToken);
-    }
+    public Task<V1.Receipt> RegisterAsync(CancellationToken cancellationToken = default) =>
+        ExecuteNextAsync(KeyDid, new V1.TransactionBody { RegisterIdentity = Registration(key.PublicKey) }, cancellationToken);
+
+    /// <summary>As an authority, asks for another power of a validator, and waits for the receipt; its transaction id is the proposal's. Counts as an approval.</summary>
+    /// <param name="validator">Its did:key.</param>
+    /// <param name="power">0 removes it.</param>
+    /// <exception cref="VivimException">Refused with e.g. NOT_AN_AUTHORITY, or failed with CHANGE_IMPOSSIBLE.</exception>
+    public Task<V1.Receipt> ProposeValidatorChangeAsync(Did validator, ulong power, CancellationToken cancellationToken = default) =>
+        ExecuteNextAsync(KeyDid, new V1.TransactionBody { ProposeValidatorChange = new V1.ProposeValidatorChange { Validator = validator.ToString(), Power = power } }, cancellationToken);
+
+    /// <summary>As an authority, approves what another one, a did:key, has proposed, and waits for the receipt.</summary>
+    /// <exception cref="VivimException">Refused with e.g. NOT_AN_AUTHORITY, or failed with e.g. PROPOSAL_UNKNOWN.</exception>
+    public Task<V1.Receipt> ApproveValidatorChangeAsync(Did proposer, Hash256 proposalId, CancellationToken cancellationToken = default) =>
+        ExecuteNextAsync(KeyDid, new V1.TransactionBody { ApproveValidatorChange = new V1.ApproveValidatorChange { Proposer = proposer.ToString(), ProposalId = ByteString.CopyFrom(proposalId.Bytes) } }, cancellationToken);
 
     /// <summary>Follows a did:vivim and waits for the receipt.</summary>
     /// <exception cref="VivimException">Refused, or failed with e.g. ALREADY_FOLLOWING.</exception>
     public Task<V1.Receipt> FollowAsync(Did followee, CancellationToken cancellationToken = default) =>
-        ExecuteNextAsync(new V1.TransactionBody { Follow = new V1.Follow { Followee = followee.ToString() } }, cancellationToken);
+        ExecuteNextAsync(Did, new V1.TransactionBody { Follow = new V1.Follow { Followee = followee.ToString() } }, cancellationToken);
 
     /// <summary>No longer follows a did:vivim; waits for the receipt.</summary>
     /// <exception cref="VivimException">Refused, or failed with e.g. NOT_FOLLOWING.</exception>
     public Task<V1.Receipt> UnfollowAsync(Did followee, CancellationToken cancellationToken = default) =>
-        ExecuteNextAsync(new V1.TransactionBody { Unfollow = new V1.Unfollow { Followee = followee.ToString() } }, cancellationToken);
+        ExecuteNextAsync(Did, new V1.TransactionBody { Unfollow = new V1.Unfollow { Followee = followee.ToString() } }, cancellationToken);
 
     /// <summary>Signs a body as it is. Chain id, sender, nonce and expiry are the caller's.</summary>
     public TransactionEnvelope Sign(V1.TransactionBody body) => TransactionEnvelope.Sign(body, key);
 
-    private async Task<V1.Receipt> ExecuteNextAsync(V1.TransactionBody body, CancellationToken cancellationToken)
+    private async Task<V1.Receipt> ExecuteNextAsync(Did sender, V1.TransactionBody body, CancellationToken cancellationToken)
     {
-        var account = await client.GetAccountAsync(Did, cancellationToken);
-        body.Sender = Did.ToString();
+        var account = await client.GetAccountAsync(sender, cancellationToken);
+        body.Sender = sender.ToString();
         body.Nonce = account.Nonce;
         return await ExecuteAsync(body, cancellationToken);
     }
@@ -92,6 +102,9 @@ public sealed class Person
         "SELF_FOLLOW" => "nobody follows themselves; name somebody else",
         "ALREADY_FOLLOWING" => "you follow this person already; there is nothing left to do",
         "NOT_FOLLOWING" => "you do not follow this person; there is nothing to undo",
+        "CHANGE_IMPOSSIBLE" => "the validators cannot be changed so: it is so already, nobody would be left, or there would be too many or too much power",
+        "PROPOSAL_UNKNOWN" => "that authority has no such open proposal; see: vivim validators list",
+        "ALREADY_APPROVED" => "you have approved this proposal already; there is nothing left to do",
         _ => $"transaction {receipt.TransactionId} is in block {receipt.Height}, but failed with {receipt.Code}",
     };
 }

@@ -93,6 +93,10 @@ public sealed partial class VivimClient : IDisposable
     public Task<V1.GetAccountResponse> GetAccountAsync(Did did, CancellationToken cancellationToken = default) =>
         CallAsync(o => identity.GetAccountAsync(new V1.GetAccountRequest { Did = did.ToString() }, o), cancellationToken);
 
+    /// <summary>The validators of the next heights and the authorities' open proposals, as the node says.</summary>
+    public Task<V1.ListValidatorsResponse> ListValidatorsAsync(CancellationToken cancellationToken = default) =>
+        CallAsync(o => chain.ListValidatorsAsync(new V1.ListValidatorsRequest(), o), cancellationToken);
+
     /// <summary>Whether one did:vivim follows another, as the node says.</summary>
     public Task<V1.GetEdgeResponse> GetEdgeAsync(Did follower, Did followee, CancellationToken cancellationToken = default) =>
         CallAsync(o => graph.GetEdgeAsync(new V1.GetEdgeRequest { Follower = follower.ToString(), Followee = followee.ToString() }, o), cancellationToken);

@@ -41,17 +41,7 @@ internal static class ChainCommands
 
     public static Command Transaction(VivimCommand vivim)
     {
-        var id = new Argument<Hash256>("ID")
-        {
-            Description = "The transaction's id: 64 hexadecimal digits",
-            CustomParser = static result =>
-            {
-                var text = result.Tokens[0].Value;
-                if (text.Length == Hash256.Size * 2 && text.All(char.IsAsciiHexDigit)) return Hash256.FromHex(text);
-                result.AddError($"'{text}' is not a transaction id: it has {Hash256.Size * 2} hexadecimal digits");
-                return default;
-            },
-        };
+        var id = Id("ID", "The transaction's id: 64 hexadecimal digits");
         var show = vivim.Run(new Command("show", "Show what became of a transaction") { id }, async (context, cancellationToken) =>
         {
             var wanted = context.Arguments.GetValue(id);
@@ -66,6 +56,19 @@ internal static class ChainCommands
         });
         return new Command("tx", "Transactions") { show };
     }
+
+    /// <summary>The argument that is a transaction's id.</summary>
+    public static Argument<Hash256> Id(string name, string description) => new(name)
+    {
+        Description = description,
+        CustomParser = static result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (text.Length == Hash256.Size * 2 && text.All(char.IsAsciiHexDigit)) return Hash256.FromHex(text);
+            result.AddError($"'{text}' is not a transaction id: it has {Hash256.Size * 2} hexadecimal digits");
+            return default;
+        },
+    };
 
     public static Command Block(VivimCommand vivim)
     {

@@ -49,6 +49,22 @@ public sealed class KeyStore(string folder)
     {
         var path = PathOf(name);
         if (!File.Exists(path)) throw new CommandFailedException("KEY_NOT_FOUND", $"there is no key named '{name}'; make one with: vivim key new {name}");
+        return Read(path, name);
+    }
+
+    /// <summary>Reads a key file outside the store, such as a node's validator key.</summary>
+    /// <exception cref="CommandFailedException">There is none, or it is damaged.</exception>
+    public static SigningKey OpenFile(string path) =>
+        File.Exists(path) ? Read(path, path) : throw new CommandFailedException("KEY_NOT_FOUND", $"there is no key file {path}");
+
+    public bool Contains(string name) => IsName(name) && File.Exists(PathOf(name));
+
+    /// <summary>All names, in order.</summary>
+    public IReadOnlyList<string> Names() =>
+        Directory.Exists(Folder) ? [.. Directory.EnumerateFiles(Folder).Select(f => Path.GetFileName(f)).Where(IsName).Order(StringComparer.Ordinal)] : [];
+
+    private static SigningKey Read(string path, string name)
+    {
         try
         {
             return SigningKey.ReadFrom(path);
@@ -58,12 +74,6 @@ public sealed class KeyStore(string folder)
             throw new CommandFailedException("KEY_UNREADABLE", $"the key '{name}' cannot be read: {e.Message}", e);
         }
     }
-
-    public bool Contains(string name) => IsName(name) && File.Exists(PathOf(name));
-
-    /// <summary>All names, in order.</summary>
-    public IReadOnlyList<string> Names() =>
-        Directory.Exists(Folder) ? [.. Directory.EnumerateFiles(Folder).Select(f => Path.GetFileName(f)).Where(IsName).Order(StringComparer.Ordinal)] : [];
 
     private string PathOf(string name) =>
         IsName(name) ? Path.Combine(Folder, name) : throw new CommandFailedException("BAD_KEY_NAME", $"'{name}' is not a key name: use 1 to {MaxNameLength} letters, digits, '-', '_' or '.'");

@@ -109,6 +109,9 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
         }
     }
 
+    public override Task<ListValidatorsResponse> ListValidators(ListValidatorsRequest request, ServerCallContext context) =>
+        host.Node.Ledger.Read(ValidatorList.Of, context.CancellationToken);
+
     public override async Task SubscribeEvents(SubscribeEventsRequest request, IServerStreamWriter<SubscribeEventsResponse> responseStream, ServerCallContext context)
     {
         await foreach (var item in new EventSubscription(host.Node, request).Read(context.CancellationToken)) await responseStream.WriteAsync(item, context.CancellationToken);

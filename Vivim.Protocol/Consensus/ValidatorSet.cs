@@ -63,6 +63,9 @@ public sealed class ValidatorSet
     /// <summary>More than two thirds of the power, in checked integer arithmetic.</summary>
     public bool IsQuorum(ulong power) => checked(power * 3) > checked(TotalPower * 2);
 
+    /// <summary>The least power that is a quorum.</summary>
+    public ulong QuorumPower => TotalPower * 2 / 3 + 1;
+
     /// <summary>More than one third of the power: at least one of them is correct.</summary>
     public bool IsOneCorrect(ulong power) => checked(power * 3) > TotalPower;
 

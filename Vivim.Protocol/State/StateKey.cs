@@ -35,6 +35,9 @@ public static class StateKey
     /// <summary>The common prefix of all open proposals of validator changes.</summary>
     public static readonly byte[] ProposalsPrefix = [ProposalTag];
 
+    /// <summary>The common prefix of all jailed validators.</summary>
+    public static readonly byte[] JailsPrefix = [JailTag];
+
     /// <summary>Registrations of the running window: u64 window, u32 count.</summary>
     public static readonly byte[] Registrations = [RegistrationsTag];
 
@@ -67,6 +70,11 @@ public static class StateKey
 
     /// <summary>True for the key of an edge.</summary>
     public static bool IsEdge(ReadOnlySpan<byte> key) => key is [EdgeTag, .. { Length: 2 * Hash256.Size }];
+
+    /// <summary>Whose proposal or jail a key is of.</summary>
+    /// <exception cref="MalformedException">Not the key of a proposal or jail.</exception>
+    public static PublicKey ParseValidator(ReadOnlySpan<byte> key) =>
+        key is [ProposalTag or JailTag, .. { Length: PublicKey.Size } validator] ? new PublicKey(validator) : throw new MalformedException("not the key of a proposal or jail");
 
     /// <summary>The two ends of an edge's key.</summary>
     /// <exception cref="MalformedException">Not the key of an edge.</exception>

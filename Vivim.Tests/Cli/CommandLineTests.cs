@@ -36,6 +36,10 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("load", "graph", "file", "--generate", "people=3,edges=3")]
     [InlineData("load", "graph", "--generate", "people=3,edges=7")]
     [InlineData("proof", "verify", "file")]
+    [InlineData("validators", "propose", "--power", "1")]
+    [InlineData("validators", "propose", "--validator", "ann", "--power", "1")]
+    [InlineData("validators", "propose", "--validator", "did:key:z6MkeXATEjyXENzBXBxgC5EHk2JE5aqd7qMGGtDpLUH1e2Sj", "--power", "-1")]
+    [InlineData("validators", "approve", "ann", "12")]
     public async Task A_wrong_command_line_exits_with_2_and_names_the_help(params string[] arguments)
     {
         var (exitCode, output, error) = await RunAsync(arguments);

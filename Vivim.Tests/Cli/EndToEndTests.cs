@@ -121,6 +121,32 @@ public sealed class EndToEndTests(NodeFixture fixture) : IClassFixture<NodeFixtu
     }
 
     [Fact]
+    public async Task A_validator_is_taken_in_and_removed_with_the_key_of_the_node()
+    {
+        var authority = fixture.PathOf("node/keys/validator.key");
+        await fixture.DoAsync("key new candidate");
+        var candidate = (await fixture.DoAsync("key show candidate")).GetProperty("keyDid").GetString();
+        var before = await fixture.DoAsync("validators list");
+        var own = before.GetProperty("validators")[0];
+        Assert.Equal((1, true), (before.GetProperty("validators").GetArrayLength(), own.GetProperty("isNextProposer").GetBoolean()));
+
+        Assert.Equal("NOT_AN_AUTHORITY", await fixture.ReasonOfAsync($"validators propose --validator {candidate} --power 1 --key candidate"));
+        Assert.Equal("CHANGE_IMPOSSIBLE", await fixture.ReasonOfAsync($"validators propose --validator {candidate} --power 0 --key {authority}"));
+        Assert.Equal("PROPOSAL_UNKNOWN", await fixture.ReasonOfAsync($"validators approve {own.GetProperty("validator").GetString()} {new string('0', 64)} --key {authority}"));
+
+        // Alone enough for a quorum, since the candidate does not run.
+        await fixture.DoAsync($"validators propose --validator {own.GetProperty("validator").GetString()} --power 20 --key {authority}");
+        await fixture.DoAsync($"validators propose --validator {candidate} --power 1 --key {authority}");
+        Assert.Equal(2, (await ValidatorsWithNextPower()).Union([candidate, own.GetProperty("validator").GetString()]).Count());
+        await fixture.DoAsync($"validators propose --validator {candidate} --power 0 --key {authority}");
+        Assert.Equal(own.GetProperty("validator").GetString(), Assert.Single(await ValidatorsWithNextPower()));
+        Assert.Equal("KEY_NOT_FOUND", await fixture.ReasonOfAsync($"validators propose --validator {candidate} --power 1 --key {authority}.gone"));
+
+        async Task<string?[]> ValidatorsWithNextPower() => [.. (await fixture.DoAsync("validators list")).GetProperty("validators").EnumerateArray()
+            .Where(v => v.GetProperty("nextPower").GetUInt64() > 0).Select(v => v.GetProperty("validator").GetString())];
+    }
+
+    [Fact]
     public async Task A_load_is_exact_and_a_rerun_counts_the_same_without_sending()
     {
         await File.WriteAllTextAsync(fixture.PathOf("graph.txt"), "# with one edge twice\n1 2\n1 3\n1 2\n2 3\n3 1\n");

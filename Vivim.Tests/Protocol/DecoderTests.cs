@@ -54,6 +54,14 @@ public sealed class DecoderTests
         ["did:key text"] = new(Encoding.Latin1.GetBytes(Examples.Alice.KeyDid.ToString()), DecodeDidText, IsDocumented: _ => false),
         ["did:vivim text"] = new(Encoding.Latin1.GetBytes(Examples.Alice.Did.ToString()), DecodeDidText, IsDocumented: _ => false),
         ["cursor"] = new("18446744073709551615:4294967295"u8.ToArray(), DecodeCursor, IsDocumented: e => e is FormatException),
+        ["proposed"] = Message(new ConsensusMessage.Proposed(Examples.Proposal, Examples.Block)),
+        ["proposed without its block"] = Message(new ConsensusMessage.Proposed(Examples.Proposal, null)),
+        ["voted"] = Message(new ConsensusMessage.Voted(Examples.Precommit)),
+        ["accused"] = Message(new ConsensusMessage.Accused(Examples.Evidence)),
+        ["status"] = Message(new ConsensusMessage.Status(5, 1, 2, Examples.Digest, VoteBits.Of(12, i => i is 1 or 9), default, HasWork: true)),
+        ["sync tip"] = Message(new SyncMessage.Tip(5)),
+        ["sync request"] = Message(new SyncMessage.GetBlocks(5)),
+        ["sync blocks"] = Message(new SyncMessage.Blocks([new CertifiedBlock(Examples.Block, Examples.Certificate), new CertifiedBlock(Examples.Block, Examples.Certificate)])),
         ["genesis"] = new(Examples.Genesis.ToJson(), DecodeGenesis, IsDocumented: e => e is InvalidDataException),
     };
 
@@ -103,6 +111,8 @@ public sealed class DecoderTests
         IsTaken(Decoders["validator set"], most);
         IsTaken(Decoders["change set"], most);
         IsTaken(Decoders["envelope"], most);
+        IsTaken(Decoders["sync blocks"], [3, .. most]);
+        IsTaken(Decoders["sync blocks"], [3, 0, 0, 0, 1, .. most]);
     }
 
     [Fact]
@@ -185,6 +195,10 @@ public sealed class DecoderTests
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, (128 << 10) + 64L * bytes.Length);
         }
     }
+
+    private static Decoder Message(ConsensusMessage message) => Binary(message.ToBytes(), bytes => ConsensusMessage.FromBytes(bytes).ToBytes());
+
+    private static Decoder Message(SyncMessage message) => Binary(message.ToBytes(), bytes => SyncMessage.FromBytes(bytes).ToBytes());
 
     private static Decoder Binary(byte[] valid, Func<byte[], byte[]?> decodeAndEncode) => new(valid, decodeAndEncode, e => e is MalformedException);
 

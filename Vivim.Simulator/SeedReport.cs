@@ -13,5 +13,6 @@ internal sealed record ViolationReport(ulong Seed, string Check, string Message,
 /// <param name="Faults">Faults and lies that happened.</param>
 /// <param name="Disagreements">Runs with too many liars in which two blocks became final.</param>
 /// <param name="Culprits">Liars named for them.</param>
+/// <param name="ViolatingSeeds">The first of them, in order.</param>
 /// <param name="MostHeld">The most messages, votes and blocks that any correct validator has held.</param>
-internal sealed record SeedReport(int Seeds, ulong Heights, long Faults, int Violations, double Seconds, int Disagreements, int Culprits, int MostHeld, ViolationReport? Violation);
+internal sealed record SeedReport(int Seeds, ulong Heights, long Faults, int Violations, double Seconds, int Disagreements, int Culprits, int MostHeld, IReadOnlyList<ulong> ViolatingSeeds, ViolationReport? Violation);

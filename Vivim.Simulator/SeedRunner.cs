@@ -14,16 +14,16 @@ internal sealed record RunSettings(int Validators, int Seeds, ulong Seed, ulong 
 internal sealed class SeedRunner(RunSettings settings)
 {
     private const int TraceShown = 60;
+    private const int SeedsShown = 20;
 
     private readonly Lock gate = new();
     private ulong heights;
     private long faults;
     private int done;
-    private int violations;
+    private readonly SortedSet<ulong> violatingSeeds = [];
     private int disagreements;
     private int culprits;
     private int mostHeld;
-    private ulong? firstSeed;
 
     /// <param name="progress">Is told how many seeds are done.</param>
     public SeedReport Run(Action<int> progress, CancellationToken cancellation)
@@ -38,7 +38,7 @@ internal sealed class SeedRunner(RunSettings settings)
             progress(done);
         });
         var seconds = Math.Round(clock.Elapsed.TotalSeconds, 1);
-        return new SeedReport(done, heights, faults, violations, seconds, disagreements, culprits, mostHeld, firstSeed is { } seed ? Explain(seed) : null);
+        return new SeedReport(done, heights, faults, violatingSeeds.Count, seconds, disagreements, culprits, mostHeld, [.. violatingSeeds.Take(SeedsShown)], violatingSeeds.Count > 0 ? Explain(violatingSeeds.Min) : null);
     }
 
     /// <summary>Runs the first seed alone.</summary>
@@ -57,8 +57,7 @@ internal sealed class SeedRunner(RunSettings settings)
             if (result.Disagreed) disagreements++;
             culprits += result.Culprits;
             if (result.Violation is null) return;
-            violations++;
-            firstSeed = Math.Min(firstSeed ?? seed, seed);
+            violatingSeeds.Add(seed);
         }
     }
 

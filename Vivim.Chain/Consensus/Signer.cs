@@ -17,19 +17,19 @@ public sealed class Signer(string chainId, IConsensusKey key, SignerRow row)
 
     /// <summary>Signs a proposal.</summary>
     /// <exception cref="SignerRegressionException">This step or a later one is signed.</exception>
-    public Proposal SignProposal(ulong height, uint round, int validRound, in Hash256 blockId, RoundValue locked, RoundValue valid)
+    public Proposal SignProposal(ulong height, uint round, int validRound, in Hash256 blockId, LockState lockState)
     {
         var proposal = Proposal.Sign(height, round, validRound, blockId, chainId, key);
-        Row = Row.With(height, round, Step.Propose, locked, valid, proposal, null);
+        Row = Row.With(height, round, Step.Propose, lockState, proposal, null);
         return proposal;
     }
 
     /// <summary>Signs a vote.</summary>
     /// <exception cref="SignerRegressionException">This step or a later one is signed.</exception>
-    public Vote SignVote(VoteType type, ulong height, uint round, Hash256? blockId, RoundValue locked, RoundValue valid)
+    public Vote SignVote(VoteType type, ulong height, uint round, Hash256? blockId, LockState lockState)
     {
         var vote = Vote.Sign(type, height, round, blockId, chainId, key);
-        Row = Row.With(height, round, type == VoteType.Prevote ? Step.Prevote : Step.Precommit, locked, valid, null, vote);
+        Row = Row.With(height, round, type == VoteType.Prevote ? Step.Prevote : Step.Precommit, lockState, null, vote);
         return vote;
     }
 }

@@ -19,6 +19,12 @@ public readonly record struct RoundValue(int Round, Hash256? Value)
     public static readonly RoundValue None = new(-1, null);
 }
 
+/// <summary>What a validator is locked on, what it holds valid, and the polka that made it valid: the prevotes of a quorum.</summary>
+public sealed record LockState(RoundValue Locked, RoundValue Valid, IReadOnlyList<Vote> Polka)
+{
+    public static readonly LockState None = new(RoundValue.None, RoundValue.None, []);
+}
+
 /// <summary>
 /// Tendermint for one height: Algorithm 1 of arXiv 1807.04938, each rule named by its lines. A deterministic core: inputs in, outputs out;
 /// no clock, network, disk or randomness. Whoever feeds it has checked signatures, and says of each proposal whether its block is
@@ -58,6 +64,9 @@ public sealed class TendermintCore
     public RoundValue Locked { get; private set; } = RoundValue.None;
 
     public RoundValue Valid { get; private set; } = RoundValue.None;
+
+    /// <summary>What a message that is signed now is to be recorded with.</summary>
+    public LockState LockState => new(Locked, Valid, Valid.Value is { } value ? [.. votes.For(VoteType.Prevote, (uint)Valid.Round, value)] : []);
 
     /// <summary>Whether the height has begun here.</summary>
     public bool HasStarted { get; private set; }

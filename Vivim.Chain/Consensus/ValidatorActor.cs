@@ -74,6 +74,7 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
     private void Start(TipRead read)
     {
         core = new ValidatorCore(read.Tip.ChainId, key, settings.SignerStore.Require(key.PublicKey), Ed25519Scheme.Instance, settings.Timeouts);
+        if (read.Tip.NextValidators.IndexOf(key.PublicKey) < 0) log.Warning("{0} is no validator of height {1}: it takes no part until the authorities add it", key.PublicKey, read.Tip.Height + 2);
         Become(Running);
         Timers.StartPeriodicTimer(nameof(ValidatorInput.Tick), new ValidatorInput.Tick(), ValidatorCore.TickInterval);
         OnTip(new ValidatorInput.TipReached(read.Tip, read.HasUncertifiedState, []));

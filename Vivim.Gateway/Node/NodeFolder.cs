@@ -80,7 +80,7 @@ internal sealed class NodeFolder : IDisposable
             DurableFile.Create(GenesisFilePath, NewGenesis(settings, validators, clock).ToJson(), Readable);
         }
 
-        return (ReadGenesis(validators), validators);
+        return (ReadGenesis(), validators);
     }
 
     public void Dispose() => heldLock.Dispose();
@@ -97,20 +97,16 @@ internal sealed class NodeFolder : IDisposable
         return keys;
     }
 
-    private GenesisFile ReadGenesis(IReadOnlyList<SigningKey> validators)
+    private GenesisFile ReadGenesis()
     {
-        GenesisFile genesis;
         try
         {
-            genesis = GenesisFile.FromJson(File.ReadAllBytes(GenesisFilePath));
+            return GenesisFile.FromJson(File.ReadAllBytes(GenesisFilePath));
         }
         catch (InvalidDataException e)
         {
             throw new StartException($"{GenesisFilePath}: {e.Message}");
         }
-
-        if (!validators.Any(v => genesis.ValidatorSet.IndexOf(v.PublicKey) >= 0)) throw new StartException($"no validator key in {path} is of a validator of {GenesisFilePath}: put back the keys it was made with");
-        return genesis;
     }
 
     private SigningKey Key(string name, bool mayCreate)

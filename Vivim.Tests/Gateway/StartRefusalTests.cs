@@ -106,27 +106,6 @@ public sealed class StartRefusalTests(UsedDataFolder used) : IClassFixture<UsedD
         await RefusesAsync(CannotRun, new NodeStart(files), files.Genesis);
     }
 
-    [Fact]
-    public async Task A_genesis_of_several_validators()
-    {
-        using var files = used.Copy();
-        using var other = SigningKey.Generate();
-        var genesis = Read(files);
-        await File.WriteAllBytesAsync(files.Genesis, (genesis with { Validators = [.. genesis.Validators, new GenesisValidator(Did.OfKey(other.PublicKey).ToString(), 1)] }).ToJson());
-
-        await RefusesAsync(CannotRun, new NodeStart(files), "2 validators", "one validator only");
-    }
-
-    [Fact]
-    public async Task A_genesis_of_another_validator()
-    {
-        using var files = used.Copy();
-        using var other = SigningKey.Generate();
-        await File.WriteAllBytesAsync(files.Genesis, (Read(files) with { Validators = [new GenesisValidator(Did.OfKey(other.PublicKey).ToString(), 1)] }).ToJson());
-
-        await RefusesAsync(CannotRun, new NodeStart(files), "is not the validator of", files.Genesis);
-    }
-
     [Theory]
     [InlineData("validator.key")]
     [InlineData("operator.key")]

@@ -173,6 +173,23 @@ public sealed class ValidatorChangeTests
     }
 
     [Fact]
+    public void Proposers_follow_from_the_height_before_over_every_change()
+    {
+        var chain = new TestChain(validators: TestChain.Validators(4));
+        var expected = ProposerRotation.Start(chain.Genesis.ValidatorSet);
+        TransactionEnvelope[][] blocks = [[], [], Vote(4, 3, by: [0, 1, 2]), Vote(5, 2, by: [0, 1, 2]), [], Vote(0, 0, by: [1, 2, 3, 4, 5]), [], [], []];
+        foreach (var transactions in blocks)
+        {
+            Assert.Equal(expected.Priorities, chain.Ledger.Tip.Proposers.Priorities);
+            var changes = chain.Ledger.Tip.NextValidators.Hash != chain.Ledger.Tip.Validators.Hash;
+            expected = changes ? expected.Change(chain.Ledger.Tip.NextValidators) : expected.Next();
+            chain.Commit(transactions);
+        }
+
+        Assert.Equal((5, expected.Proposer(2)), (chain.Ledger.Tip.Validators.Count, chain.Ledger.Tip.Proposers.Proposer(2)));
+    }
+
+    [Fact]
     public void Empty_blocks_write_nothing_and_old_sets_go_when_no_evidence_can_need_them()
     {
         var chain = new TestChain(new ChainParameters { MaxEvidenceAge = 5 }, validators: TestChain.Validators(1));

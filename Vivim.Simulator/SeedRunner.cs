@@ -29,13 +29,17 @@ internal sealed class SeedRunner(RunSettings settings)
     public SeedReport Run(Action<int> progress, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
-        Parallel.For(0, settings.Seeds, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation }, (i, loop) =>
+        // Each processor takes the next seed, so that the first violation found is among the first there are.
+        var next = -1;
+        Parallel.For(0, Environment.ProcessorCount, new ParallelOptions { CancellationToken = cancellation }, _ =>
         {
-            var seed = settings.Seed + (ulong)i;
-            var result = new Simulation(seed, PlanOf(seed), settings.RealSignatures).Run();
-            Count(seed, result);
-            if (result.Violation is not null && settings.StopsAtFirst) loop.Stop();
-            progress(done);
+            for (var i = Interlocked.Increment(ref next); i < settings.Seeds && !(settings.StopsAtFirst && violatingSeeds.Count > 0); i = Interlocked.Increment(ref next))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var seed = settings.Seed + (ulong)i;
+                Count(seed, new Simulation(seed, PlanOf(seed), settings.RealSignatures).Run());
+                progress(done);
+            }
         });
         var seconds = Math.Round(clock.Elapsed.TotalSeconds, 1);
         return new SeedReport(done, heights, faults, violatingSeeds.Count, seconds, disagreements, culprits, mostHeld, [.. violatingSeeds.Take(SeedsShown)], violatingSeeds.Count > 0 ? Explain(violatingSeeds.Min) : null);

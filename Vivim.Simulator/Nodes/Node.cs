@@ -99,7 +99,11 @@ internal sealed class Node
     }
 
     /// <summary>The pool forgets what it has in memory and reads its journal.</summary>
-    public void RestartPool() => Pool = new PoolShell(world, this);
+    public void RestartPool()
+    {
+        Disk.Abandon(Storage.StoreKind.Pool);
+        Pool = new PoolShell(world, this);
+    }
 
     /// <summary>Another incarnation of its validator appears.</summary>
     public void Duplicate()

@@ -32,7 +32,7 @@ internal sealed class Disk(Agenda agenda, SeededRandom random, Action powerFails
     private readonly Queue<Write>[] pending = [.. Enumerable.Range(0, Stores).Select(_ => new Queue<Write>())];
     private readonly long[] busyUntil = new long[Stores];
     private readonly WriteFate[] fates = new WriteFate[Stores];
-    private int powerCycle;
+    private readonly int[] cycles = new int[Stores];
 
     /// <summary>Every write takes up to this many milliseconds longer.</summary>
     public int Slowness { get; set; }
@@ -57,23 +57,28 @@ internal sealed class Disk(Agenda agenda, SeededRandom random, Action powerFails
         var index = (int)kind;
         pending[index].Enqueue(new Write(store, acknowledge));
         busyUntil[index] = Math.Max(busyUntil[index], agenda.Now) + random.Between(0, 2 + Slowness);
-        var cycle = powerCycle;
+        var cycle = cycles[index];
         agenda.At(busyUntil[index], () =>
         {
-            if (cycle == powerCycle) Complete(index);
+            if (cycle == cycles[index]) Complete(index);
         });
     }
 
     /// <summary>Of each store's writes under way the first ones are stored, none is acknowledged.</summary>
     public void LosePower()
     {
-        powerCycle++;
-        Array.Clear(busyUntil);
-        foreach (var writes in pending)
-        {
-            for (var kept = random.Below(writes.Count + 1); kept > 0; kept--) writes.Dequeue().Store();
-            writes.Clear();
-        }
+        for (var index = 0; index < Stores; index++) Abandon((StoreKind)index);
+    }
+
+    /// <summary>Whoever writes to one store has stopped: the same for that store alone.</summary>
+    public void Abandon(StoreKind kind)
+    {
+        var index = (int)kind;
+        cycles[index]++;
+        busyUntil[index] = 0;
+        var writes = pending[index];
+        for (var kept = random.Below(writes.Count + 1); kept > 0; kept--) writes.Dequeue().Store();
+        writes.Clear();
     }
 
     private void Complete(int index)

@@ -107,7 +107,8 @@ internal sealed class SafetyOracle(GenesisFacts genesis, ISignatureScheme scheme
 
     private void See(Vote vote)
     {
-        if (!votes.Add(vote) || vote.Height > chain.Height + 2 || !vote.SignatureVerifies(genesis.ChainId, scheme)) return;
+        // What is too early now may be sent again when its height has come.
+        if (vote.Height > chain.Height + 2 || !votes.Add(vote) || !vote.SignatureVerifies(genesis.ChainId, scheme)) return;
         var log = LogOf(vote.Height);
         if (log.Members.All(member => member.Key != vote.Validator)) return;
         if (!liars.Contains(vote.Validator))

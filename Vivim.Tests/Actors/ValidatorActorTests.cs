@@ -70,7 +70,7 @@ public sealed class ValidatorActorTests : ActorTests
     {
         using var signer = new SqliteSignerStore(FileOf("signer"));
         var past = new Signer(Genesis.ChainId, ValidatorKey, signer.Require(ValidatorKey.PublicKey));
-        past.SignVote(Vivim.Protocol.Consensus.VoteType.Precommit, 5, 0, null, LockState.None);
+        past.SignVote(Vivim.Protocol.Consensus.VoteType.Precommit, 5, 0, null, Standing.Initial);
         signer.Record(ValidatorKey.PublicKey, past.Row);
         Start(Ledger);
         Assert.Contains("signed at height 5", (await ExpectMsgAsync<NodeFault>(Patience)).Reason, StringComparison.Ordinal);
@@ -82,7 +82,7 @@ public sealed class ValidatorActorTests : ActorTests
     {
         using var signer = new SqliteSignerStore(FileOf("signer"));
         var past = new Signer(Genesis.ChainId, ValidatorKey, signer.Require(ValidatorKey.PublicKey));
-        past.SignProposal(1, 0, -1, Genesis.Hash, LockState.None);
+        past.SignProposal(1, 0, -1, Genesis.Hash, Standing.Initial);
         signer.Record(ValidatorKey.PublicKey, past.Row);
         Start(Ledger);
         Assert.Contains("is not in its journal", (await ExpectMsgAsync<NodeFault>(Patience)).Reason, StringComparison.Ordinal);

@@ -125,7 +125,7 @@ public sealed partial class TendermintCoreTests
     public void A_proposer_that_goes_on_with_a_value_whose_polka_it_no_longer_has_does_not_wait_for_ever()
     {
         LockInRound0(A);
-        var proposed = new SignerRow(9, TestValidator.Height, 3, Step.Propose, new LockState(Core.Locked, Core.Valid, []), [TestValidator.ProposalOf(3, 3, A, 0)], validator.Row.Votes);
+        var proposed = new SignerRow(9, TestValidator.Height, 3, Step.Propose, new Standing(Core.Locked, Core.Valid, []), [TestValidator.ProposalOf(3, 3, A, 0)], validator.Row.Votes);
         AreEqual([Timeout(3, Step.Propose)], new TestValidator(4, 3, proposed).Resume());
     }
 

@@ -36,7 +36,7 @@ internal static class ChainBenchmark
 
     public static async Task<ChainReport> Run(CancellationToken cancellation)
     {
-        var verifyPerSecond = VerifyLimit.Measure();
+        var verifyPerSecond = VerifyLimit.Measure(Environment.ProcessorCount);
         var folder = Directory.CreateTempSubdirectory("vivim-bench-").FullName;
         try
         {

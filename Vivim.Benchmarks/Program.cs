@@ -1,12 +1,17 @@
 using System.Text.Json;
 using Vivim.Benchmarks;
 
-if (args is not ["chain"])
+object? report = args switch
 {
-    await Console.Error.WriteLineAsync("usage: dotnet run -c Release --project Vivim.Benchmarks -- chain");
+    ["chain"] => await ChainBenchmark.Run(CancellationToken.None),
+    ["consensus"] => ConsensusBenchmark.Run(),
+    _ => null,
+};
+if (report is null)
+{
+    await Console.Error.WriteLineAsync("usage: dotnet run -c Release --project Vivim.Benchmarks -- chain|consensus");
     return 2;
 }
 
-var report = await ChainBenchmark.Run(CancellationToken.None);
 Console.WriteLine(JsonSerializer.Serialize(report, new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true }));
 return 0;

@@ -69,7 +69,8 @@ internal static class ValidatorCommands
         terminal.Show(view, text =>
         {
             var validators = new Table().Border(TableBorder.Minimal).AddColumn("validator").AddColumn($"power at {answer.Height}").AddColumn($"at {answer.Height + 1}").AddColumn("");
-            foreach (var v in answer.Validators) validators.AddRow(v.Validator, $"{v.Power}", $"{v.NextPower}", v.IsNextProposer ? "next proposer" : v.JailedAt > 0 ? $"jailed at {v.JailedAt}" : "");
+            // As texts: markup would take the ":key:" of a DID for an emoji.
+            foreach (var v in answer.Validators) validators.AddRow(new Text(v.Validator), new Text($"{v.Power}"), new Text($"{v.NextPower}"), new Text(v.IsNextProposer ? "next proposer" : v.JailedAt > 0 ? $"jailed at {v.JailedAt}" : ""));
             text.Write(validators);
             foreach (var p in answer.Proposals)
             {

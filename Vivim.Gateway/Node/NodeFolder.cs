@@ -80,7 +80,10 @@ internal sealed class NodeFolder : IDisposable
             DurableFile.Create(GenesisFilePath, NewGenesis(settings, validators, clock).ToJson(), Readable);
         }
 
-        return (ReadGenesis(), validators);
+        var genesis = ReadGenesis();
+        if (settings.Validators > 1 && settings.Validators != genesis.Validators.Count)
+            throw new StartException($"{GenesisFilePath} names {genesis.Validators.Count} validators, not {settings.Validators}: --validators counts at a first start only; leave it out, or start with another --data");
+        return (genesis, validators);
     }
 
     public void Dispose() => heldLock.Dispose();

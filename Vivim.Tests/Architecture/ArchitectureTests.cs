@@ -10,7 +10,7 @@ namespace Vivim.Tests.Architecture;
 public sealed class ArchitectureTests
 {
     /// <summary>From the top: a project may reference only those above it.</summary>
-    private static readonly string[] Layers = ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client", "Vivim.Actors", "Vivim.Chain", "Vivim.Gateway", "Vivim.Cli"];
+    private static readonly string[] Layers = ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client", "Vivim.Actors", "Vivim.Chain", "Vivim.Gateway", "Vivim.Cli", "Vivim.Simulator"];
 
     private static readonly Dictionary<string, string> Assemblies = Layers.ToDictionary(name => name, name => Path.Combine(AppContext.BaseDirectory, (name == "Vivim.Cli" ? "vivim" : name) + ".dll"));
 
@@ -28,7 +28,12 @@ public sealed class ArchitectureTests
     [MemberData(nameof(Projects))]
     public void A_project_references_only_those_above_it(string project)
     {
-        var above = project == "Vivim.Cli" ? ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client"] : Layers.TakeWhile(name => name != project);
+        var above = project switch
+        {
+            "Vivim.Cli" => ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client"],
+            "Vivim.Simulator" => ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Chain"],
+            _ => Layers.TakeWhile(name => name != project),
+        };
         var file = XDocument.Load(Path.Combine(Root, project, project + ".csproj"));
         var references = file.Descendants("ProjectReference").Select(r => Path.GetFileNameWithoutExtension(r.Attribute("Include")!.Value.Replace('\\', '/')));
         Assert.Empty(references.Except(above));
@@ -58,6 +63,30 @@ public sealed class ArchitectureTests
         Assert.Superset(new HashSet<string>(["TendermintCore", "VoteKeeper", "SignerRow", "PoolCore", "StateTree", "LedgerState", "RulesV1", "Vote"]), cores.Select(t => t.Name).ToHashSet());
         string[] forbidden = [.. Clocks, .. Disks, .. Chances, "Akka", "System.Net", "Microsoft.Extensions.Logging"];
         Assert.Empty(cores.SelectMany(t => UsesOf(t, forbidden)));
+    }
+
+    /// <summary>A judge that calls the accused's code finds nothing: the oracle shares the encodings alone, and counts for itself.</summary>
+    [Fact]
+    public void The_oracle_runs_none_of_the_engines_code()
+    {
+        string[] engine =
+        [
+            "Vivim.Chain", "Vivim.Ledger", "Vivim.Protocol.Consensus.ValidatorSet", "Vivim.Protocol.Consensus.ProposerRotation", "Vivim.Protocol.Merkle",
+            "Vivim.Simulator.Nodes", "Vivim.Simulator.Storage", "Vivim.Simulator.Byzantine",
+        ];
+        var oracle = Types("Vivim.Simulator").Where(t => t.Namespace == "Vivim.Simulator.Oracle").ToList();
+        Assert.Superset(new HashSet<string>(["SafetyOracle", "ChainOfRecord", "SignerPromise", "Auditor", "MemberSchedule"]), oracle.Select(t => t.Name).ToHashSet());
+        Assert.Empty(oracle.SelectMany(t => UsesOf(t, engine)));
+    }
+
+    [Fact]
+    public void A_simulation_knows_no_time_and_no_chance_but_its_own()
+    {
+        string[] runners = ["SeedRunner", "Shrinker", "MutantRunner", "SimulatorCommand", "ProgressBar", "Program"];
+        var simulation = Types("Vivim.Simulator").Where(t => t.Namespace.StartsWith("Vivim.Simulator", StringComparison.Ordinal) && !runners.Contains(t.Name)).ToList();
+        Assert.Contains(simulation, t => t.Name == "Simulation");
+        string[] forbidden = [.. Clocks, .. Disks, .. Chances, "System.Threading.Tasks.Parallel", "System.HashCode", "Akka"];
+        Assert.Empty(simulation.SelectMany(t => UsesOf(t, forbidden)));
     }
 
     [Fact]

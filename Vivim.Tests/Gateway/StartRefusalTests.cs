@@ -65,6 +65,13 @@ public sealed class StartRefusalTests(UsedDataFolder used) : IClassFixture<UsedD
     }
 
     [Fact]
+    public async Task Another_number_of_validators_than_the_chain_began_with()
+    {
+        using var files = used.Copy();
+        await RefusesAsync(CannotRun, new NodeStart(files) { Arguments = ["--http-port", "0", "--grpc-port", "0", "--validators", "4"] }, files.Genesis, "names 1 validators, not 4");
+    }
+
+    [Fact]
     public async Task A_chain_older_than_its_signer_row()
     {
         using var files = used.Copy();

@@ -1,0 +1,3 @@
+using Vivim.Simulator;
+
+return await new SimulatorCommand(Console.Out, Console.Error).RunAsync(args);

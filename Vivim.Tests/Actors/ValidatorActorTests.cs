@@ -66,6 +66,15 @@ public sealed class ValidatorActorTests : ActorTests
     }
 
     [Fact]
+    public async Task A_validator_whose_block_cannot_be_stored_stops_at_once_for_its_keeper_to_start_it_again()
+    {
+        JournalFaults.Of("consensus").Next = static () => JournalFault.Fail;
+        var validator = Start(Ledger);
+        await WatchAsync(validator);
+        await ExpectTerminatedAsync(validator, Patience);
+    }
+
+    [Fact]
     public async Task A_chain_that_is_older_than_what_was_signed_is_not_gone_on_with()
     {
         using var signer = new SqliteSignerStore(FileOf("signer"));

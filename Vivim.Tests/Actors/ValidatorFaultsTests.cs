@@ -15,6 +15,7 @@ public sealed class ValidatorFaultsTests : ActorTests
     private const int Validators = 4;
     private const int Quorum = 3;
     private const int Strikes = 20;
+    private const int MostStrikes = 200;
     private const ulong HeightsAfterwards = 4;
 
     private readonly SqliteSignerStore signers;
@@ -38,7 +39,8 @@ public sealed class ValidatorFaultsTests : ActorTests
         var random = new Random(seed);
         await Reaches(1);
         fleet.Spoil();
-        for (var i = 0; i < Strikes; i++)
+        // How threads interleave is chance: on, until everything has gone wrong once.
+        for (var i = 0; i < Strikes || (!fleet.HasFailedInEveryWay && i < MostStrikes); i++)
         {
             await Task.Delay(random.Next(50, 350));
             fleet.Strike();
@@ -52,7 +54,7 @@ public sealed class ValidatorFaultsTests : ActorTests
         Assert.Empty(fleet.Network.Contradictions());
         AssertOneChain(fleet, height + HeightsAfterwards);
         Assert.False(HasMessages, "the node wanted to stop");
-        Assert.All([fleet.Signers.Failures, fleet.Signers.StaleWrites, fleet.JournalFaultCount, fleet.Network.Lost], count => Assert.True(count > 0, "nothing went wrong"));
+        Assert.True(fleet.HasFailedInEveryWay, "too little went wrong");
     }
 
     protected override void AfterAll()

@@ -64,8 +64,8 @@ internal sealed class ValidatorFleet
     /// <summary>The blocks that validators told the ledger to commit, with their certificates.</summary>
     public ConcurrentQueue<CommitBlock> Decided { get; } = [];
 
-    /// <summary>Writes of the journal that went wrong.</summary>
-    public int JournalFaultCount => journalFaults;
+    /// <summary>Writes of the journal and of rows went wrong, a twin's row was stale, messages were lost: each at least once.</summary>
+    public bool HasFailedInEveryWay => journalFaults > 0 && Signers.Failures > 0 && Signers.StaleWrites > 0 && Network.Lost > 0;
 
     /// <summary>From now on writes and messages fail.</summary>
     public void Spoil()

@@ -28,6 +28,9 @@ public sealed class BlockMaker : JournaledActor
     private readonly Dictionary<Hash256, Block> blocks = [];
     private ulong height;
 
+    // Whoever waits for the write under way: others wait in the stash meanwhile.
+    private IActorRef asker = ActorRefs.Nobody;
+
     public BlockMaker(PublicKey validator, BlockMakerSettings settings)
         : base($"block-maker-{validator}", "consensus")
     {
@@ -39,6 +42,19 @@ public sealed class BlockMaker : JournaledActor
         Command<AssemblyFailed>(failed => failed.ReplyTo.Tell(new Status.Failure(failed.Cause)));
         Command<KeepBlock>(keep => Store(keep.Block, Sender, new BlockKept(keep.Block.Id)));
         Command<FindBlocks>(find => Sender.Tell(new BlocksFound(find.Height == height ? [.. blocks.Values] : [])));
+    }
+
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        // Who asked would wait for its whole timeout otherwise, and its height with it.
+        asker.Tell(new Status.Failure(cause));
+        base.OnPersistFailure(cause, @event, sequenceNr);
+    }
+
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        asker.Tell(new Status.Failure(cause));
+        base.OnPersistRejected(cause, @event, sequenceNr);
     }
 
     private sealed record Assembled(IActorRef ReplyTo, Block Block) : INoSerializationVerificationNeeded;
@@ -109,6 +125,7 @@ public sealed class BlockMaker : JournaledActor
             return;
         }
 
+        asker = replyTo;
         Persist(new BlockStored(block), stored =>
         {
             Take(stored.Block);

@@ -17,19 +17,19 @@ public sealed class Signer(string chainId, IConsensusKey key, SignerRow row)
 
     /// <summary>Signs a proposal.</summary>
     /// <exception cref="SignerRegressionException">This step or a later one is signed.</exception>
-    public Proposal SignProposal(ulong height, uint round, int validRound, in Hash256 blockId, LockState lockState)
+    public Proposal SignProposal(ulong height, uint round, int validRound, in Hash256 blockId, Standing standing)
     {
         var proposal = Proposal.Sign(height, round, validRound, blockId, chainId, key);
-        Row = Row.With(height, round, Step.Propose, lockState, proposal, null);
+        Row = Row.With(height, round, Step.Propose, standing, proposal, null);
         return proposal;
     }
 
     /// <summary>Signs a vote.</summary>
     /// <exception cref="SignerRegressionException">This step or a later one is signed.</exception>
-    public Vote SignVote(VoteType type, ulong height, uint round, Hash256? blockId, LockState lockState)
+    public Vote SignVote(VoteType type, ulong height, uint round, Hash256? blockId, Standing standing)
     {
         var vote = Vote.Sign(type, height, round, blockId, chainId, key);
-        Row = Row.With(height, round, type == VoteType.Prevote ? Step.Prevote : Step.Precommit, lockState, null, vote);
+        Row = Row.With(height, round, type == VoteType.Prevote ? Step.Prevote : Step.Precommit, standing, null, vote);
         return vote;
     }
 }

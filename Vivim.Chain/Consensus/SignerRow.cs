@@ -6,20 +6,20 @@ namespace Vivim.Chain.Consensus;
 
 /// <summary>
 /// All that a consensus key has signed at its current height, and what it is locked on (DESIGN §7). A message leaves only after the row
-/// that contains it is durable; after a crash the stored messages are sent again, never made anew. The polka goes with the lock that rests on
-/// it: were it lost in a power cut, nobody could ever show that the locked block may be prevoted (L28).
+/// that contains it is durable; after a crash the stored messages are sent again, never made anew. The votes it stands on go
+/// with it: were they lost in a power cut, nobody could show a locked block's polka (L28), or why this validator is in a later round (L55).
 /// </summary>
 /// <param name="Version">Counts the writes; a writer whose version is stale is another incarnation's and must stop.</param>
-public sealed record SignerRow(ulong Version, ulong Height, uint Round, Step Step, LockState Lock, IReadOnlyList<Proposal> Proposals, IReadOnlyList<Vote> Votes)
+public sealed record SignerRow(ulong Version, ulong Height, uint Round, Step Step, Standing Standing, IReadOnlyList<Proposal> Proposals, IReadOnlyList<Vote> Votes)
 {
     private const int MaxMessages = 3 * ((int)ProposerRotation.MaxRound + 1);
 
     /// <summary>The row of a key that has signed nothing.</summary>
-    public static readonly SignerRow Initial = new(0, 0, 0, Step.Propose, LockState.None, [], []);
+    public static readonly SignerRow Initial = new(0, 0, 0, Step.Propose, Standing.Initial, [], []);
 
     /// <summary>The next row with one more message at (height, round, step).</summary>
     /// <exception cref="SignerRegressionException">That step, or a later one, has been signed already.</exception>
-    public SignerRow With(ulong height, uint round, Step step, LockState lockState, Proposal? proposal, Vote? vote)
+    public SignerRow With(ulong height, uint round, Step step, Standing standing, Proposal? proposal, Vote? vote)
     {
         var isFirst = Version == 0;
         if (!isFirst && (height, round, (byte)step).CompareTo((Height, Round, (byte)Step)) <= 0)
@@ -27,15 +27,15 @@ public sealed record SignerRow(ulong Version, ulong Height, uint Round, Step Ste
         var sameHeight = height == Height;
         IReadOnlyList<Proposal> proposals = [.. sameHeight ? Proposals : [], .. proposal is null ? [] : new[] { proposal }];
         IReadOnlyList<Vote> votes = [.. sameHeight ? Votes : [], .. vote is null ? [] : new[] { vote }];
-        return new SignerRow(Version + 1, height, round, step, lockState, proposals, votes);
+        return new SignerRow(Version + 1, height, round, step, standing, proposals, votes);
     }
 
     public byte[] ToBytes()
     {
         var writer = new CanonicalWriter(1024).U64(Version).U64(Height).U32(Round).U8((byte)Step);
-        Encode(writer, Lock.Locked);
-        Encode(writer, Lock.Valid);
-        Encode(writer, Lock.Polka);
+        Encode(writer, Standing.Locked);
+        Encode(writer, Standing.Valid);
+        Encode(writer, Standing.Grounds);
         writer.U32((uint)Proposals.Count);
         foreach (var proposal in Proposals) proposal.Encode(writer);
         Encode(writer, Votes);
@@ -48,12 +48,12 @@ public sealed record SignerRow(ulong Version, ulong Height, uint Round, Step Ste
         var reader = new CanonicalReader(bytes);
         var (version, height, round, step) = (reader.U64(), reader.U64(), reader.U32(), (Step)reader.U8());
         if (!Enum.IsDefined(step)) throw new MalformedException($"{(byte)step} is not a step");
-        var lockState = new LockState(DecodeRoundValue(ref reader), DecodeRoundValue(ref reader), DecodeVotes(ref reader));
+        var standing = new Standing(DecodeRoundValue(ref reader), DecodeRoundValue(ref reader), DecodeVotes(ref reader));
         var proposals = new Proposal[reader.Count(MaxMessages, 1)];
         for (var i = 0; i < proposals.Length; i++) proposals[i] = Proposal.Decode(ref reader);
         var votes = DecodeVotes(ref reader);
         reader.End();
-        return new SignerRow(version, height, round, step, lockState, proposals, votes);
+        return new SignerRow(version, height, round, step, standing, proposals, votes);
     }
 
     private static void Encode(CanonicalWriter writer, IReadOnlyList<Vote> votes)

@@ -19,10 +19,11 @@ public readonly record struct RoundValue(int Round, Hash256? Value)
     public static readonly RoundValue None = new(-1, null);
 }
 
-/// <summary>What a validator is locked on, what it holds valid, and the polka that made it valid: the prevotes of a quorum.</summary>
-public sealed record LockState(RoundValue Locked, RoundValue Valid, IReadOnlyList<Vote> Polka)
+/// <summary>What a validator is locked on, what it holds valid, and the votes on whose ground it stands: the polka of the valid value, and what opened its round.</summary>
+public sealed record Standing(RoundValue Locked, RoundValue Valid, IReadOnlyList<Vote> Grounds)
 {
-    public static readonly LockState None = new(RoundValue.None, RoundValue.None, []);
+    /// <summary>At the beginning of a height.</summary>
+    public static readonly Standing Initial = new(RoundValue.None, RoundValue.None, []);
 }
 
 /// <summary>
@@ -66,7 +67,7 @@ public sealed class TendermintCore
     public RoundValue Valid { get; private set; } = RoundValue.None;
 
     /// <summary>What a message that is signed now is to be recorded with.</summary>
-    public LockState LockState => new(Locked, Valid, Valid.Value is { } value ? [.. votes.For(VoteType.Prevote, (uint)Valid.Round, value)] : []);
+    public Standing Standing => new(Locked, Valid, [.. Polka().Union(Opening())]);
 
     /// <summary>Whether the height has begun here.</summary>
     public bool HasStarted { get; private set; }
@@ -99,6 +100,17 @@ public sealed class TendermintCore
     public bool Wants(Proposal proposal) =>
         !validity.ContainsKey((proposal.Round, proposal.BlockId))
         && (!proposals.ContainsKey(proposal.Round) || HasQuorum(proposal.Round, proposal.BlockId));
+
+    private IEnumerable<Vote> Polka() => Valid.Value is { } value ? votes.For(VoteType.Prevote, (uint)Valid.Round, value) : [];
+
+    /// <summary>What took this validator to its round: the precommits of the round before (L65), or votes of this one (L55).</summary>
+    private IEnumerable<Vote> Opening()
+    {
+        if (Round == 0) return [];
+        var before = votes.Missing(VoteType.Precommit, Round - 1, default);
+        if (votes.HasQuorumOfAny(VoteType.Precommit, Round - 1)) return before;
+        return before.Concat(votes.Missing(VoteType.Prevote, Round, default)).Concat(votes.Missing(VoteType.Precommit, Round, default));
+    }
 
     private bool IsOfThisHeight(ConsensusInput input) => input switch
     {

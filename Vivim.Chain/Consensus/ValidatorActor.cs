@@ -88,14 +88,19 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
         Command<ValidatorInput.Tick>(OnTick);
         Command<ValidatorInput>(Feed);
         Command<WorkAvailable>(_ => Feed(new ValidatorInput.WorkArrived()));
-        Command<NodeFailed>(failed =>
-        {
-            // What was asked for too late for its height is not missed.
-            if (failed.Height == core.Height) throw failed.Cause;
-        });
+        Command<NodeFailed>(OnNodeFailed);
         Command<WakeValidator>(_ => { });
         Command<SubscribeAck>(_ => { });
         Command<Status.Failure>(failure => throw failure.Cause);
+    }
+
+    private void OnNodeFailed(NodeFailed failed)
+    {
+        // What was asked for too late for its height is not missed.
+        if (failed.Height != core.Height) return;
+        log.Error(failed.Cause, "height {0} cannot go on: the validator starts again", failed.Height);
+        // By its keeper: a node that fails again at once would have it restart without a pause.
+        Context.Stop(Self);
     }
 
     private void OnCommitted(BlockCommitted committed)

@@ -115,6 +115,7 @@ public sealed partial class ValidatorCore
         SendMissing(from, status.Round, status.Prevotes, status.Precommits);
         // L55: the votes of more than a third of the power take it to this round.
         if (status.Round < Round) SendMissing(from, Round, default, default);
+        if (status.Round + 1 < Round) SendMissing(from, Round - 1, default, default);
         SendProposal(from, status);
     }
 

@@ -33,7 +33,7 @@ public sealed partial class ValidatorCore
     private void Propose(ConsensusOutput.SendProposal send)
     {
         var block = BlockOf(send.Value)!;
-        var proposal = signer.SignProposal(Height, send.Round, send.ValidRound, send.Value, core!.LockState);
+        var proposal = signer.SignProposal(Height, send.Round, send.ValidRound, send.Value, core!.Standing);
         Say(new ConsensusMessage.Proposed(proposal, block));
         // Without the polka nobody could prevote an old value (L28).
         if (send.ValidRound >= 0)

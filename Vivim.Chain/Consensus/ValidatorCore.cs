@@ -158,9 +158,9 @@ public sealed partial class ValidatorCore
             return;
         }
 
-        inputs.Enqueue(new ConsensusInput.Resume(row.Round, row.Step, row.Lock.Locked, row.Lock.Valid));
+        inputs.Enqueue(new ConsensusInput.Resume(row.Round, row.Step, row.Standing.Locked, row.Standing.Valid));
         foreach (var proposal in row.Proposals) Await(proposal);
-        foreach (var vote in row.Lock.Polka.Concat(row.Votes)) inputs.Enqueue(new ConsensusInput.VoteReceived(vote));
+        foreach (var vote in row.Standing.Grounds.Concat(row.Votes)) inputs.Enqueue(new ConsensusInput.VoteReceived(vote));
         Drain();
     }
 
@@ -218,7 +218,7 @@ public sealed partial class ValidatorCore
                 Propose(send);
                 break;
             case ConsensusOutput.SendVote send:
-                var vote = signer.SignVote(send.Type, Height, send.Round, send.Value, core!.LockState);
+                var vote = signer.SignVote(send.Type, Height, send.Round, send.Value, core!.Standing);
                 Say(new ConsensusMessage.Voted(vote));
                 inputs.Enqueue(new ConsensusInput.VoteReceived(vote));
                 break;

@@ -62,8 +62,14 @@ internal static class ValidatorCommands
             validators = answer.Validators.Select(v => new { validator = v.Validator, power = v.Power, nextPower = v.NextPower, isNextProposer = v.IsNextProposer, jailedAt = v.JailedAt == 0 ? (ulong?)null : v.JailedAt }).ToList(),
             proposals = answer.Proposals.Select(p => new
             {
-                proposer = p.Proposer, proposalId = p.ProposalId, validator = p.Validator, power = p.Power, expiresAt = p.ExpiresAt,
-                approvals = p.Approvals.ToArray(), approvedPower = p.ApprovedPower, neededPower = p.NeededPower,
+                proposer = p.Proposer,
+                proposalId = p.ProposalId,
+                validator = p.Validator,
+                power = p.Power,
+                expiresAt = p.ExpiresAt,
+                approvals = p.Approvals.ToArray(),
+                approvedPower = p.ApprovedPower,
+                neededPower = p.NeededPower,
             }).ToList(),
         };
         terminal.Show(view, text =>

@@ -37,7 +37,7 @@ internal static class MutantTable
         new("row-after-sending", "the signer's row is written after the message has left", new Edit(Validator, "outputs.Add(new ValidatorOutput.Record(signer.Row));\n        outputs.Add(new ValidatorOutput.Broadcast(message));", "outputs.Add(new ValidatorOutput.Broadcast(message));\n        outputs.Add(new ValidatorOutput.Record(signer.Row));")),
         new("row-keeps-last-message", "the signer's row holds only the last vote", new Edit(Row, "sameHeight ? Votes : []", "sameHeight && Version == 0 ? Votes : []")),
         new("row-loses-lock", "after a restart nothing is locked", new Edit(Core, "(resume.Round, resume.Step, resume.Locked, resume.Valid)", "(resume.Round, resume.Step, RoundValue.None, resume.Valid)")),
-        new("polka-forgotten", "after a restart the polka that the lock rests on is gone", new Edit(Validator, "row.Lock.Polka.Concat(row.Votes)", "row.Votes")),
+        new("grounds-forgotten", "after a restart the votes that lock and round rest on are gone", new Edit(Validator, "row.Standing.Grounds.Concat(row.Votes)", "row.Votes")),
         new("signs-anew", "after a restart the height is begun again and signed anew", new Edit(Validator, "if (signer.Row.Height == Height)\n", "if (signer.Row.Height == Height && Height == 0)\n"), new Edit(Row, "if (!isFirst && (height", "if (isFirst && (height")),
         new("version-ignored", "the signer's store lets anyone write", new Edit(SignerStore, "|| stored.Version != expectedVersion", "")),
         new("evidence-again", "evidence is committed again", new Edit(Evidence, "parent.Get(KeyOf(evidence)) is null ? FormProblem(evidence, tip, scheme) : \"it has been committed before\"", "FormProblem(evidence, tip, scheme)")),

@@ -22,8 +22,8 @@ namespace Vivim.Tests.Actors;
 public sealed class ActorCollection;
 
 /// <summary>
-/// A chain of one validator on real files, in an actor system configured as a node's: the same serializers, dispatchers and journals. The pool's
-/// journal can be told to fail. Local messages are not serialized on the way: the runtime's own have no form where its JSON fallback is off.
+/// A chain of one validator, or as many as asked for, on real files, in an actor system configured as a node's: the same serializers, dispatchers
+/// and journals. The journals can be told to fail. Local messages are not serialized on the way: the runtime's own have no form where its JSON fallback is off.
 /// </summary>
 public abstract class ActorTests : TestKit
 {
@@ -36,21 +36,22 @@ public abstract class ActorTests : TestKit
     private readonly SqliteStateStore stateStore;
     private readonly SqliteChainReader reader;
 
-    protected ActorTests()
-        : this(Directory.CreateTempSubdirectory("vivim-actors-"))
+    protected ActorTests(int validators = 1)
+        : this(Directory.CreateTempSubdirectory("vivim-actors-"), validators)
     {
     }
 
-    private ActorTests(DirectoryInfo folder)
+    private ActorTests(DirectoryInfo folder, int validators)
         : base(Configuration(folder), "vivim")
     {
         this.folder = folder;
+        ValidatorKeys = [.. Enumerable.Range(0, validators).Select(_ => SigningKey.Generate())];
         Genesis = new GenesisFile
         {
             ChainId = "vivim-test",
             Time = 1_000,
             RulesVersion = 1,
-            Validators = [new GenesisValidator(Did.OfKey(ValidatorKey.PublicKey).ToString(), 1)],
+            Validators = [.. ValidatorKeys.Select(key => new GenesisValidator(Did.OfKey(key.PublicKey).ToString(), 1))],
             Parameters = new ChainParameters { BlockIntervalMs = 250, EmptyBlockIntervalMs = 250 },
         };
         chainStore = new SqliteChainStore(FileOf("chain"));
@@ -58,10 +59,13 @@ public abstract class ActorTests : TestKit
         reader = new SqliteChainReader(FileOf("chain"));
         var ledger = new NodeLedger(Genesis, chainStore, stateStore, Ed25519Scheme.Instance);
         Ledger = Sys.ActorOf(Props.Create(() => new LedgerActor(ledger, Verified, 0)).WithDispatcher(LedgerActor.Dispatcher), "ledger");
-        FaultyJournal.Fault = JournalFault.None;
+        JournalFaults.Reset();
     }
 
-    private protected SigningKey ValidatorKey { get; } = SigningKey.Generate();
+    private protected IReadOnlyList<SigningKey> ValidatorKeys { get; }
+
+    /// <summary>The first, or only, validator's.</summary>
+    private protected SigningKey ValidatorKey => ValidatorKeys[0];
 
     private protected GenesisFile Genesis { get; }
 
@@ -107,20 +111,16 @@ public abstract class ActorTests : TestKit
         reader.Dispose();
         stateStore.Dispose();
         chainStore.Dispose();
-        ValidatorKey.Dispose();
+        foreach (var key in ValidatorKeys) key.Dispose();
         folder.Delete(recursive: true);
     }
 
     private static Config Configuration(DirectoryInfo folder)
     {
         var node = AkkaConfiguration.Of("WARNING", group => Path.Combine(folder.FullName, $"journal-{group}.db"));
-        var tests = ConfigurationFactory.ParseString($$"""
-            akka.loggers = ["Akka.TestKit.TestEventListener, Akka.TestKit"]
-            vivim-journals.pool {
-              class = "{{typeof(FaultyJournal).FullName}}, Vivim.Tests"
-              plugin-dispatcher = "akka.actor.default-dispatcher"
-            }
-            """);
-        return tests.WithFallback(node.GetConfig("vivim-journals.pool").Root.AtKey("pool").Root.AtKey(FaultyJournal.RealJournals)).WithFallback(node);
+        return ConfigurationFactory.ParseString("akka.loggers = [\"Akka.TestKit.TestEventListener, Akka.TestKit\"]")
+            .WithFallback(FaultyJournal.Before("pool", node))
+            .WithFallback(FaultyJournal.Before("consensus", node))
+            .WithFallback(node);
     }
 }

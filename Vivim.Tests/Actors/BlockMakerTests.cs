@@ -59,6 +59,24 @@ public sealed class BlockMakerTests : ActorTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => Build(maker, round: 1, time: 7_000));
     }
 
+    [Theory]
+    [InlineData("Fail")]
+    [InlineData("Reject")]
+    [InlineData("StoreAndFail")]
+    public async Task A_block_that_cannot_be_stored_is_not_given_and_who_asked_is_told(string fault)
+    {
+        var maker = Start();
+        await WatchAsync(maker);
+        JournalFaults.Of("consensus").Next = () => Enum.Parse<JournalFault>(fault);
+        await Assert.ThrowsAsync<IOException>(() => Build(maker, round: 0, time: 5_000));
+        await ExpectTerminatedAsync(maker, Patience);
+
+        JournalFaults.Of("consensus").Next = static () => JournalFault.None;
+        maker = Start();
+        var block = await Build(maker, round: 0, time: 6_000);
+        Assert.Equal([block], await Find(maker, 1));
+    }
+
     [Fact]
     public async Task Partitions_that_do_not_answer_are_left_out()
     {

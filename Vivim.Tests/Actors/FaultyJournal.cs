@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Persistence;
@@ -9,7 +10,7 @@ internal enum JournalFault
 {
     None,
 
-    /// <summary>It waits until the fault is over.</summary>
+    /// <summary>The journal stands still, with this write and all that comes after it, until it is released.</summary>
     Hold,
 
     /// <summary>It fails, and nothing is stored.</summary>
@@ -22,68 +23,136 @@ internal enum JournalFault
     StoreAndFail,
 }
 
-/// <summary>Stands before the real journal and lets writes go wrong.</summary>
-internal sealed class FaultyJournal : UntypedActor
+/// <summary>What goes wrong in the journal of one group of actors. The runtime makes the journal, so tests find this by the group's name.</summary>
+internal sealed class JournalFaults
 {
-    /// <summary>Where the real journal's settings are.</summary>
-    public const string RealJournals = "real-journals";
+    private static readonly ConcurrentDictionary<string, JournalFaults> Groups = new(StringComparer.Ordinal);
 
-    private static volatile JournalFault fault;
+    private volatile Func<JournalFault> next = static () => JournalFault.None;
+    private volatile Action<IPersistentRepresentation>? stored;
 
-    private readonly List<WriteMessages> held = [];
-
-    /// <param name="config">The plugin's settings, which every journal is given.</param>
-    public FaultyJournal(Config config) => _ = config;
-
-    public static JournalFault Fault
+    /// <summary>Asked at every write.</summary>
+    public Func<JournalFault> Next
     {
-        get => fault;
-        set => fault = value;
+        get => next;
+        set => next = value;
     }
 
-    private static IActorRef Real => Persistence.Instance.Apply(Context.System).JournalFor($"{RealJournals}.pool");
+    /// <summary>Told every event once it is stored; null for nobody.</summary>
+    public Action<IPersistentRepresentation>? Stored
+    {
+        get => stored;
+        set => stored = value;
+    }
 
-    /// <summary>Ends the fault, and lets go what was held.</summary>
+    public static JournalFaults Of(string group) => Groups.GetOrAdd(group, static _ => new JournalFaults());
+
+    public static void Reset() => Groups.Clear();
+}
+
+/// <summary>Stands before a group's real journal and lets writes go wrong.</summary>
+internal sealed class FaultyJournal : UntypedActor
+{
+    /// <summary>Where the real journals' settings are.</summary>
+    public const string RealJournals = "real-journals";
+
+    private readonly string group;
+    private readonly Queue<(object Message, IActorRef Sender)> held = new();
+
+    /// <param name="config">The plugin's settings.</param>
+    public FaultyJournal(Config config) => group = config.GetString("group");
+
+    /// <summary>The one fault of all writes of the pool's journal.</summary>
+    public static JournalFault Fault
+    {
+        set => JournalFaults.Of("pool").Next = () => value;
+    }
+
+    private JournalFaults Faults => JournalFaults.Of(group);
+
+    private IActorRef Real => Persistence.Instance.Apply(Context.System).JournalFor($"{RealJournals}.{group}");
+
+    /// <summary>The settings of a group's journal when it stands behind this one.</summary>
+    public static Config Before(string group, Config node) => ConfigurationFactory.ParseString($$"""
+        vivim-journals.{{group}} {
+          class = "{{typeof(FaultyJournal).FullName}}, Vivim.Tests"
+          plugin-dispatcher = "akka.actor.default-dispatcher"
+          group = {{group}}
+        }
+        """).WithFallback(node.GetConfig($"vivim-journals.{group}").Root.AtKey(group).Root.AtKey(RealJournals));
+
+    /// <summary>Ends the fault of the pool's journal, and lets go what was held.</summary>
     public static void Recover(ActorSystem system)
     {
         Fault = JournalFault.None;
-        Persistence.Instance.Apply(system).JournalFor("vivim-journals.pool").Tell(Release.Instance);
+        Release(system, "pool");
     }
 
-    private sealed class Release : INoSerializationVerificationNeeded
+    /// <summary>Lets a journal go on that was told to stand still.</summary>
+    public static void Release(ActorSystem system, string group) => Persistence.Instance.Apply(system).JournalFor($"vivim-journals.{group}").Tell(Go.Instance);
+
+    private sealed class Go : INoSerializationVerificationNeeded
     {
-        public static readonly Release Instance = new();
+        public static readonly Go Instance = new();
     }
 
     protected override void OnReceive(object message)
     {
         switch (message)
         {
-            case Release:
-                foreach (var write in held) Real.Tell(write, ActorRefs.NoSender);
-                held.Clear();
+            case Go:
+                while (held.TryDequeue(out var item)) PassOn(item.Message, item.Sender);
                 break;
-            case WriteMessages write when Fault != JournalFault.None:
-                GoWrong(write);
+            case var _ when held.Count > 0:
+                held.Enqueue((message, Sender));
+                break;
+            case WriteMessages write when Faults.Next() is var fault and not JournalFault.None:
+                GoWrong(write, fault);
                 break;
             default:
-                Real.Forward(message);
+                PassOn(message, Sender);
                 break;
         }
     }
 
-    private void GoWrong(WriteMessages write)
+    private void PassOn(object message, IActorRef sender)
     {
-        if (Fault == JournalFault.Hold)
+        if (message is WriteMessages write && Faults.Stored is { } stored)
+            message = new WriteMessages(write.Messages, Context.ActorOf(Props.Create(() => new Witness(write.PersistentActor, EventsOf(write).Count, stored))), write.ActorInstanceId);
+        Real.Tell(message, sender);
+    }
+
+    private void GoWrong(WriteMessages write, JournalFault fault)
+    {
+        if (fault == JournalFault.Hold)
         {
-            held.Add(write);
+            held.Enqueue((write, Sender));
             return;
         }
 
-        if (Fault == JournalFault.StoreAndFail) Real.Tell(new WriteMessages(write.Messages, ActorRefs.Nobody, write.ActorInstanceId), ActorRefs.NoSender);
+        if (fault == JournalFault.StoreAndFail) PassOn(new WriteMessages(write.Messages, ActorRefs.Nobody, write.ActorInstanceId), ActorRefs.Nobody);
         var cause = new IOException("the journal's disk is gone");
-        var events = write.Messages.OfType<AtomicWrite>().SelectMany(w => (IEnumerable<IPersistentRepresentation>)w.Payload).ToList();
-        write.PersistentActor.Tell(Fault == JournalFault.Reject ? WriteMessagesSuccessful.Instance : new WriteMessagesFailed(cause, events.Count), Self);
-        foreach (var e in events) write.PersistentActor.Tell(Fault == JournalFault.Reject ? new WriteMessageRejected(e, cause, write.ActorInstanceId) : new WriteMessageFailure(e, cause, write.ActorInstanceId), Self);
+        var events = EventsOf(write);
+        write.PersistentActor.Tell(fault == JournalFault.Reject ? WriteMessagesSuccessful.Instance : new WriteMessagesFailed(cause, events.Count), Self);
+        foreach (var e in events) write.PersistentActor.Tell(fault == JournalFault.Reject ? new WriteMessageRejected(e, cause, write.ActorInstanceId) : new WriteMessageFailure(e, cause, write.ActorInstanceId), Self);
+    }
+
+    private static List<IPersistentRepresentation> EventsOf(WriteMessages write) => [.. write.Messages.OfType<AtomicWrite>().SelectMany(w => (IEnumerable<IPersistentRepresentation>)w.Payload)];
+
+    /// <summary>Takes the real journal's answers to one write, and passes them on.</summary>
+    private sealed class Witness : ReceiveActor
+    {
+        private int missing;
+
+        public Witness(IActorRef writer, int events, Action<IPersistentRepresentation> stored)
+        {
+            missing = events;
+            ReceiveAny(message =>
+            {
+                if (message is WriteMessageSuccess success) stored(success.Persistent);
+                writer.Forward(message);
+                if (message is WriteMessageSuccess or WriteMessageFailure or WriteMessageRejected && --missing == 0) Context.Stop(Self);
+            });
+        }
     }
 }

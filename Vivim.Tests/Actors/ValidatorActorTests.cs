@@ -66,11 +66,20 @@ public sealed class ValidatorActorTests : ActorTests
     }
 
     [Fact]
+    public async Task A_validator_whose_block_cannot_be_stored_stops_at_once_for_its_keeper_to_start_it_again()
+    {
+        JournalFaults.Of("consensus").Next = static () => JournalFault.Fail;
+        var validator = Start(Ledger);
+        await WatchAsync(validator);
+        await ExpectTerminatedAsync(validator, Patience);
+    }
+
+    [Fact]
     public async Task A_chain_that_is_older_than_what_was_signed_is_not_gone_on_with()
     {
         using var signer = new SqliteSignerStore(FileOf("signer"));
         var past = new Signer(Genesis.ChainId, ValidatorKey, signer.Require(ValidatorKey.PublicKey));
-        past.SignVote(Vivim.Protocol.Consensus.VoteType.Precommit, 5, 0, null, LockState.None);
+        past.SignVote(Vivim.Protocol.Consensus.VoteType.Precommit, 5, 0, null, Standing.Initial);
         signer.Record(ValidatorKey.PublicKey, past.Row);
         Start(Ledger);
         Assert.Contains("signed at height 5", (await ExpectMsgAsync<NodeFault>(Patience)).Reason, StringComparison.Ordinal);
@@ -82,7 +91,7 @@ public sealed class ValidatorActorTests : ActorTests
     {
         using var signer = new SqliteSignerStore(FileOf("signer"));
         var past = new Signer(Genesis.ChainId, ValidatorKey, signer.Require(ValidatorKey.PublicKey));
-        past.SignProposal(1, 0, -1, Genesis.Hash, LockState.None);
+        past.SignProposal(1, 0, -1, Genesis.Hash, Standing.Initial);
         signer.Record(ValidatorKey.PublicKey, past.Row);
         Start(Ledger);
         Assert.Contains("is not in its journal", (await ExpectMsgAsync<NodeFault>(Patience)).Reason, StringComparison.Ordinal);

@@ -51,7 +51,7 @@ public sealed class ChainSerializerTests : IDisposable
     private static readonly Type[] NoMessages =
     [
         typeof(MessageForm), typeof(PoolLimits), typeof(PoolSettings), typeof(BlockMakerSettings), typeof(ValidatorSettings), typeof(ConsensusTimeouts),
-        typeof(SubmitOutcome), typeof(SignerRow), typeof(LockState), typeof(ConsensusTimer),
+        typeof(SubmitOutcome), typeof(SignerRow), typeof(Standing), typeof(ConsensusTimer),
     ];
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-serializer-");

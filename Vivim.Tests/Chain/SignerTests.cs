@@ -39,7 +39,7 @@ public sealed class SignerTests : IDisposable
                     from polka in vote.ListOf()
                     from proposals in proposal.ListOf()
                     from votes in vote.ListOf()
-                    select new SignerRow(version, height, r, step, new LockState(locked, valid, polka), proposals, votes)).ToArbitrary();
+                    select new SignerRow(version, height, r, step, new Standing(locked, valid, polka), proposals, votes)).ToArbitrary();
         }
     }
 
@@ -53,9 +53,9 @@ public sealed class SignerTests : IDisposable
     public void A_row_survives_its_encoding(SignerRow row)
     {
         var again = SignerRow.FromBytes(row.ToBytes());
-        Assert.Equal(row with { Lock = again.Lock, Proposals = again.Proposals, Votes = again.Votes }, again);
-        Assert.Equal((row.Lock.Locked, row.Lock.Valid), (again.Lock.Locked, again.Lock.Valid));
-        Assert.Equal(row.Lock.Polka, again.Lock.Polka);
+        Assert.Equal(row with { Standing = again.Standing, Proposals = again.Proposals, Votes = again.Votes }, again);
+        Assert.Equal((row.Standing.Locked, row.Standing.Valid), (again.Standing.Locked, again.Standing.Valid));
+        Assert.Equal(row.Standing.Grounds, again.Standing.Grounds);
         Assert.Equal(row.Proposals, again.Proposals);
         Assert.Equal(row.Votes, again.Votes);
     }
@@ -83,10 +83,10 @@ public sealed class SignerTests : IDisposable
     {
         foreach (var before in Places)
         {
-            var row = SignerRow.Initial.With(before.Height, before.Round, before.Step, LockState.None, null, VoteAt(before));
+            var row = SignerRow.Initial.With(before.Height, before.Round, before.Step, Standing.Initial, null, VoteAt(before));
             foreach (var after in Places)
             {
-                SignerRow Next() => row.With(after.Height, after.Round, after.Step, LockState.None, null, VoteAt(after));
+                SignerRow Next() => row.With(after.Height, after.Round, after.Step, Standing.Initial, null, VoteAt(after));
                 if (after.CompareTo(before) > 0) Assert.Equal((2ul, after.Height == before.Height ? 2 : 1), (Next().Version, Next().Votes.Count));
                 else Assert.Throws<SignerRegressionException>(Next);
             }
@@ -98,18 +98,18 @@ public sealed class SignerTests : IDisposable
     {
         using var store = NewStore();
         var signer = NewSigner(store);
-        var proposal = signer.SignProposal(7, 0, -1, A, LockState.None);
+        var proposal = signer.SignProposal(7, 0, -1, A, Standing.Initial);
         store.Record(key.PublicKey, signer.Row);
-        var vote = signer.SignVote(VoteType.Prevote, 7, 0, A, LockState.None);
+        var vote = signer.SignVote(VoteType.Prevote, 7, 0, A, Standing.Initial);
         store.Record(key.PublicKey, signer.Row);
-        var nil = signer.SignVote(VoteType.Precommit, 7, 0, null, new LockState(new RoundValue(0, A), new RoundValue(0, A), [vote]));
+        var nil = signer.SignVote(VoteType.Precommit, 7, 0, null, new Standing(new RoundValue(0, A), new RoundValue(0, A), [vote]));
         store.Record(key.PublicKey, signer.Row);
         Assert.True(proposal.SignatureVerifies(ChainId, Ed25519Scheme.Instance) && vote.SignatureVerifies(ChainId, Ed25519Scheme.Instance) && nil.SignatureVerifies(ChainId, Ed25519Scheme.Instance));
         Assert.False(vote.SignatureVerifies("another chain", Ed25519Scheme.Instance));
 
         using var reopened = new SqliteSignerStore(Path.Combine(folder.FullName, "signer.db"));
         var row = reopened.Require(key.PublicKey);
-        Assert.Equal((3ul, 7ul, 0u, Step.Precommit, new RoundValue(0, A)), (row.Version, row.Height, row.Round, row.Step, row.Lock.Locked));
+        Assert.Equal((3ul, 7ul, 0u, Step.Precommit, new RoundValue(0, A)), (row.Version, row.Height, row.Round, row.Step, row.Standing.Locked));
         Assert.Equal([proposal], row.Proposals);
         Assert.Equal([vote, nil], row.Votes);
     }
@@ -120,9 +120,9 @@ public sealed class SignerTests : IDisposable
         using var store = NewStore();
         using var other = new SqliteSignerStore(Path.Combine(folder.FullName, "signer.db"));
         var (first, second) = (NewSigner(store), NewSigner(other));
-        var vote = first.SignVote(VoteType.Prevote, 7, 0, A, LockState.None);
+        var vote = first.SignVote(VoteType.Prevote, 7, 0, A, Standing.Initial);
         store.Record(key.PublicKey, first.Row);
-        second.SignVote(VoteType.Prevote, 7, 0, null, LockState.None);
+        second.SignVote(VoteType.Prevote, 7, 0, null, Standing.Initial);
         Assert.Throws<StaleSignerException>(() => other.Record(key.PublicKey, second.Row));
         Assert.Equal([vote], store.Load(key.PublicKey)!.Votes);
         Assert.Empty(store.Load(key.PublicKey)!.Proposals);
@@ -133,15 +133,15 @@ public sealed class SignerTests : IDisposable
     {
         using var store = NewStore();
         var lost = NewSigner(store);
-        lost.SignVote(VoteType.Prevote, 7, 0, A, LockState.None);
+        lost.SignVote(VoteType.Prevote, 7, 0, A, Standing.Initial);
         Assert.Throws<IOException>(() => new FaultyStore(store, keeps: false).Record(key.PublicKey, lost.Row));
         Assert.Equal(0ul, store.Load(key.PublicKey)!.Version);
 
         var kept = NewSigner(store);
-        kept.SignVote(VoteType.Prevote, 7, 0, A, LockState.None);
+        kept.SignVote(VoteType.Prevote, 7, 0, A, Standing.Initial);
         Assert.Throws<IOException>(() => new FaultyStore(store, keeps: true).Record(key.PublicKey, kept.Row));
         var next = NewSigner(store);
-        Assert.Throws<SignerRegressionException>(() => next.SignVote(VoteType.Prevote, 7, 0, null, LockState.None));
+        Assert.Throws<SignerRegressionException>(() => next.SignVote(VoteType.Prevote, 7, 0, null, Standing.Initial));
         Assert.Equal(A, Assert.Single(next.Row.Votes).BlockId);
     }
 

@@ -62,9 +62,9 @@ internal sealed class TestValidator
         ? [new ConsensusInput.Start()]
         :
         [
-            new ConsensusInput.Resume(Row.Round, Row.Step, Row.Lock.Locked, Row.Lock.Valid),
+            new ConsensusInput.Resume(Row.Round, Row.Step, Row.Standing.Locked, Row.Standing.Valid),
             .. Row.Proposals.Select(p => new ConsensusInput.ProposalReceived(p, IsValid: true)),
-            .. Row.Lock.Polka.Concat(Row.Votes).Select(v => new ConsensusInput.VoteReceived(v)),
+            .. Row.Standing.Grounds.Concat(Row.Votes).Select(v => new ConsensusInput.VoteReceived(v)),
         ]);
 
     /// <summary>Feeds inputs, and its own messages after them.</summary>
@@ -94,11 +94,11 @@ internal sealed class TestValidator
         {
             case ConsensusOutput.SendProposal send:
                 var proposal = ProposalOf(Index, send.Round, send.Value, send.ValidRound);
-                Send(Row.With(Height, send.Round, Step.Propose, Core.LockState, proposal, null), new ConsensusInput.ProposalReceived(proposal, IsValid: true));
+                Send(Row.With(Height, send.Round, Step.Propose, Core.Standing, proposal, null), new ConsensusInput.ProposalReceived(proposal, IsValid: true));
                 break;
             case ConsensusOutput.SendVote send:
                 var vote = VoteOf(Index, send.Type, send.Round, send.Value);
-                Send(Row.With(Height, send.Round, send.Type == VoteType.Prevote ? Step.Prevote : Step.Precommit, Core.LockState, null, vote), new ConsensusInput.VoteReceived(vote));
+                Send(Row.With(Height, send.Round, send.Type == VoteType.Prevote ? Step.Prevote : Step.Precommit, Core.Standing, null, vote), new ConsensusInput.VoteReceived(vote));
                 break;
             case ConsensusOutput.Decided decided:
                 Decision = decided.Certificate;

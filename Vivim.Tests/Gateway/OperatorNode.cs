@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Microsoft.Extensions.Logging.Abstractions;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Ledger;
@@ -8,7 +9,6 @@ using Vivim.Ledger.Execution;
 using Vivim.Protocol.Genesis;
 using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
-using Akka.Actor;
 
 namespace Vivim.Tests.Gateway;
 

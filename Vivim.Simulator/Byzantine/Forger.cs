@@ -50,7 +50,7 @@ internal sealed class Forger(World world, Node node, SeededRandom random)
         var height = node.Ledger.Tip.Height + 1;
         for (var i = 0; i < FloodSize; i++)
         {
-            var round = random.Chance(500) ? (uint)random.Below(8) : (uint)random.Below(200_000);
+            var round = random.Chance(500) ? (uint)random.Below(8) : (uint)random.Below(random.Chance(900) ? 9_000 : 200_000);
             var at = random.Chance(700) ? height : height + (ulong)random.Below(1_000);
             Hash256? value = random.Chance(200) ? null : RandomHash();
             node.Emit(null, new ConsensusMessage.Voted(Vote(VoteType.Prevote, at, round, value)));

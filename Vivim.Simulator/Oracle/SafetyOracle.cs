@@ -77,7 +77,8 @@ internal sealed class SafetyOracle(GenesisFacts genesis, ISignatureScheme scheme
     public void Held(int node, int items)
     {
         MostHeld = Math.Max(MostHeld, items);
-        if (items > HoldLimit) throw new ViolationException("memory", $"n{node} holds {items} items, at most {HoldLimit} are allowed");
+        // More than a third can take the others to any round, and to the votes of all rounds before it.
+        if (items > HoldLimit && !AllowsForks) throw new ViolationException("memory", $"n{node} holds {items} items, at most {HoldLimit} are allowed");
     }
 
     /// <summary>A correct node accuses a validator.</summary>

@@ -164,4 +164,29 @@ public sealed partial class TendermintCoreTests
         after.Feed(new ConsensusInput.ValueBuilt(1, A));
         Assert.Equal((1u, A), (after.Decision!.Round, after.Decision.BlockId));
     }
+
+    [Fact]
+    public void After_a_power_cut_the_polka_of_the_lock_is_still_known()
+    {
+        LockInRound0(A);
+        var after = new TestValidator(4, 3, validator.Row);
+        after.Resume();
+        Assert.Equal(new RoundValue(0, A), after.Core.Locked);
+        Assert.True(after.Core.Votes.HasQuorum(VoteType.Prevote, 0, A));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void After_a_power_cut_the_votes_that_opened_the_round_are_still_known(bool bySkipping)
+    {
+        Start();
+        Votes(bySkipping ? VoteType.Prevote : VoteType.Precommit, bySkipping ? 1U : 0U, null, 0, 1, 2);
+        Elapse(0, Step.Precommit);
+        Elapse(1, Step.Propose);
+        var after = new TestValidator(4, 3, validator.Row);
+        after.Resume();
+        Assert.Equal(1U, after.Core.Round);
+        Assert.True(after.Core.Votes.HasQuorumOfAny(bySkipping ? VoteType.Prevote : VoteType.Precommit, bySkipping ? 1U : 0U));
+    }
 }

@@ -99,7 +99,7 @@ public sealed partial class ValidatorCore
         var row = signer.Row;
         if (row.Height != Height || ticksAtHeight < 2) return;
         foreach (var proposal in row.Proposals) outputs.Add(new ValidatorOutput.Broadcast(new ConsensusMessage.Proposed(proposal, null)));
-        foreach (var vote in row.Votes) outputs.Add(new ValidatorOutput.Broadcast(new ConsensusMessage.Voted(vote)));
+        BroadcastVotes(row.Votes);
     }
 
     private ConsensusMessage.Status StatusNow() => core!.HasStarted
@@ -121,9 +121,13 @@ public sealed partial class ValidatorCore
 
     private void SendMissing(PublicKey to, uint round, VoteBits prevotes, VoteBits precommits)
     {
-        foreach (var vote in core!.Votes.Missing(VoteType.Prevote, round, prevotes)) outputs.Add(new ValidatorOutput.Send(to, new ConsensusMessage.Voted(vote)));
-        foreach (var vote in core.Votes.Missing(VoteType.Precommit, round, precommits)) outputs.Add(new ValidatorOutput.Send(to, new ConsensusMessage.Voted(vote)));
+        SendVotes(to, core!.Votes.Missing(VoteType.Prevote, round, prevotes));
+        SendVotes(to, core.Votes.Missing(VoteType.Precommit, round, precommits));
     }
+
+    private void SendVotes(PublicKey to, IEnumerable<Vote> votes) => outputs.AddRange(votes.Select(vote => new ValidatorOutput.Send(to, new ConsensusMessage.Voted(vote))));
+
+    private void BroadcastVotes(IEnumerable<Vote> votes) => outputs.AddRange(votes.Select(vote => new ValidatorOutput.Broadcast(new ConsensusMessage.Voted(vote))));
 
     /// <summary>The proposal of the round that a validator is in, with its block, and the polka that an old value needs (L28).</summary>
     private void SendProposal(PublicKey to, ConsensusMessage.Status status)
@@ -133,8 +137,7 @@ public sealed partial class ValidatorCore
         if ((settled ?? core.ProposalOf(round)?.BlockId) is not { } blockId || !judgedProposals.TryGetValue((round, blockId), out var proposal)) return;
         if (status.Proposal != blockId && (status.Proposal is null || settled is not null) && BlockOf(blockId) is { } block && SendsBlocksTo(to, proposal))
             outputs.Add(new ValidatorOutput.Send(to, new ConsensusMessage.Proposed(proposal, block)));
-        if (status.Step != (byte)Step.Propose || proposal.ValidRound < 0) return;
-        foreach (var vote in core.Votes.For(VoteType.Prevote, (uint)proposal.ValidRound, blockId)) outputs.Add(new ValidatorOutput.Send(to, new ConsensusMessage.Voted(vote)));
+        if (status.Step == (byte)Step.Propose && proposal.ValidRound >= 0) SendVotes(to, core.Votes.For(VoteType.Prevote, (uint)proposal.ValidRound, blockId));
     }
 
     /// <summary>A block is large, so the proposer and a few others send it, others at every tick.</summary>

@@ -36,11 +36,7 @@ public sealed partial class ValidatorCore
         var proposal = signer.SignProposal(Height, send.Round, send.ValidRound, send.Value, core!.Standing);
         Say(new ConsensusMessage.Proposed(proposal, block));
         // Without the polka nobody could prevote an old value (L28).
-        if (send.ValidRound >= 0)
-        {
-            foreach (var vote in core.Votes.For(VoteType.Prevote, (uint)send.ValidRound, send.Value)) outputs.Add(new ValidatorOutput.Broadcast(new ConsensusMessage.Voted(vote)));
-        }
-
+        if (send.ValidRound >= 0) BroadcastVotes(core.Votes.For(VoteType.Prevote, (uint)send.ValidRound, send.Value));
         Await(proposal);
     }
 
@@ -106,10 +102,11 @@ public sealed partial class ValidatorCore
 
     private Block? BlockOf(Hash256 blockId) => blocks.GetValueOrDefault(blockId) is { IsValid: true } known ? known.Block : null;
 
-    private void Keep(Block block, bool isValid)
+    /// <summary>Keeps a block of this validator's own store: it is there because it is valid.</summary>
+    private void Keep(Block block)
     {
         if (!blocks.ContainsKey(block.Id)) MakeRoom();
-        blocks[block.Id] = new KnownBlock(block, isValid);
+        blocks[block.Id] = new KnownBlock(block, true);
     }
 
     /// <summary>Gives up a block that nothing waits for, that is neither locked nor valid, and not of the round under way.</summary>

@@ -75,7 +75,7 @@ public sealed partial class ValidatorCore
                 OnElapsed(elapsed.Timer);
                 break;
             case ValidatorInput.Built built when built.Block.Header.Height == Height && TakesPart:
-                Keep(built.Block, isValid: true);
+                Keep(built.Block);
                 Feed(new ConsensusInput.ValueBuilt(built.Round, built.Block.Id));
                 break;
             case ValidatorInput.Judged judged when judged.Height == Height:
@@ -149,7 +149,7 @@ public sealed partial class ValidatorCore
     {
         if (!isRecovering || recovered.Height != Height) return;
         isRecovering = false;
-        foreach (var block in recovered.Blocks.Where(block => block.Header.Height == Height)) Keep(block, isValid: true);
+        foreach (var block in recovered.Blocks.Where(block => block.Header.Height == Height)) Keep(block);
         var row = signer.Row;
         if (tip!.Validators.Count == 1 && row.Proposals.Any(proposal => BlockOf(proposal.BlockId) is null))
         {

@@ -87,7 +87,7 @@ public sealed class FourOperatorsTests : IAsyncLifetime
     {
         foreach (var node in all)
         {
-            for (var height = 1UL; people.Any(person => node.Node.Chain.Find(person.Register().IdOn(TestChain.ChainId)) is null); height++) await node.Reaches(height);
+            foreach (var person in people) await node.Commits(person.Register());
         }
     }
 
@@ -103,7 +103,7 @@ public sealed class FourOperatorsTests : IAsyncLifetime
             Assert.All(records, record => Assert.Equal(records[0].Receipts, record.Receipts));
         }
 
-        foreach (var said in network.Votes.ToList().GroupBy(vote => (vote.Validator, vote.Height, vote.Round, vote.Type))) Assert.Single(said.Distinct());
+        Assert.Empty(network.Contradictions());
         Assert.All(all, node => Assert.Null(node.Fault));
     }
 }

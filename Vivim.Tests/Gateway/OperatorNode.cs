@@ -9,6 +9,7 @@ using Vivim.Ledger.Execution;
 using Vivim.Protocol.Genesis;
 using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
+using Vivim.Tests.Ledger;
 
 namespace Vivim.Tests.Gateway;
 
@@ -66,6 +67,13 @@ internal sealed class OperatorNode(int number, DirectoryInfo folder, PeerNetwork
             if (limit.IsCancellationRequested) throw new TimeoutException($"node {number} is at height {tip.Height}, not at {height}{(Fault is null ? "" : $": {Fault}")}");
             await Task.Delay(50, CancellationToken.None);
         }
+    }
+
+    /// <summary>Waits until a transaction is committed here.</summary>
+    public async Task Commits(TransactionEnvelope envelope)
+    {
+        var id = envelope.IdOn(TestChain.ChainId);
+        for (var height = 1UL; Node.Chain.Find(id) is null; height++) await Reaches(height);
     }
 
     /// <summary>Submits a transaction; returns when it is acknowledged.</summary>

@@ -20,15 +20,13 @@ internal sealed class PeerNetwork(int seed)
     private readonly Random random = new(seed);
     private readonly Dictionary<int, (ActorSystem System, IReadOnlySet<PublicKey> Validators)> nodes = [];
     private readonly HashSet<(int From, int To)> cuts = [];
+    private readonly HashSet<Vote> votes = [];
 
     /// <summary>Of a hundred messages.</summary>
     public int LossPercent { get; set; }
 
     /// <summary>Of a hundred messages.</summary>
     public int DuplicatePercent { get; set; }
-
-    /// <summary>Votes that have left each validator, to be compared.</summary>
-    public List<Vote> Votes { get; } = [];
 
     /// <summary>Makes the node's actor for its peers.</summary>
     public IActorRef Join(int node, ActorSystem system, IReadOnlySet<PublicKey> validators)
@@ -40,6 +38,12 @@ internal sealed class PeerNetwork(int seed)
     public void Leave(int node)
     {
         lock (gate) nodes.Remove(node);
+    }
+
+    /// <summary>The steps for which a validator has sent two different votes.</summary>
+    public IReadOnlyList<string> Contradictions()
+    {
+        lock (gate) return [.. votes.GroupBy(vote => (vote.Validator, vote.Height, vote.Round, vote.Type)).Where(said => said.Count() > 1).Select(said => $"{said.Key}")];
     }
 
     public void Cut(int from, int to)
@@ -77,7 +81,7 @@ internal sealed class PeerNetwork(int seed)
     private void Record(ConsensusMessage message)
     {
         if (message is not ConsensusMessage.Voted { Vote: var vote }) return;
-        lock (gate) Votes.Add(vote);
+        lock (gate) votes.Add(vote);
     }
 
     private sealed class Link : ReceiveActor

@@ -1,4 +1,3 @@
-using System.Text;
 using Vivim.Faults.Network;
 using Vivim.Faults.Postgres;
 
@@ -16,13 +15,17 @@ internal sealed record NodeSettingsFile(int Node, string Data, string NetworkFol
     public string WriteTo(string path)
     {
         var seeds = string.Join(',', Seeds.Select(seed => $"{seed.Host}:{seed.RemotingPort}"));
-        File.WriteAllText(path, new StringBuilder($$"""
+        File.WriteAllText(path, $$"""
             vivim {
               data = "{{Data}}"
               network = "{{NetworkFolder}}"
               insecure-bind = true
-              http { host = "{{Address.Host}}", port = {{Address.HttpPort}} }
-              grpc { host = "{{Address.Host}}", port = {{Address.GrpcPort}} }
+              http.host = "{{Address.Host}}"
+              http.port = {{Address.HttpPort}}
+              grpc.host = "{{Address.Host}}"
+              grpc.port = {{Address.GrpcPort}}
+              genesis.validators = {{Seeds.Count}}
+              testing.clock-offset = {{(long)ClockOffset.TotalMilliseconds}}ms
               cluster {
                 name = "node{{Node}}"
                 host = "{{Address.Host}}"
@@ -38,11 +41,9 @@ internal sealed record NodeSettingsFile(int Node, string Data, string NetworkFol
                 user = "{{PostgresServer.User}}"
                 password-file = "{{Database.PasswordFile}}"
               }
-              genesis { validators = {{Seeds.Count}} }
-              testing { clock-offset = {{(long)ClockOffset.TotalMilliseconds}}ms }
             }
 
-            """).ToString());
+            """);
         return path;
     }
 }

@@ -28,6 +28,8 @@ internal sealed class NamespaceNetwork : INodeNetwork
 
     public string HostAddress => Address(254);
 
+    private string HostLink => $"{Prefix}{network}";
+
     private string Bridge => Namespace(network, 0);
 
     /// <exception cref="FaultsException">It cannot be made; <see cref="Missing"/> often says why.</exception>
@@ -56,6 +58,7 @@ internal sealed class NamespaceNetwork : INodeNetwork
             var busy = false;
             foreach (var name in group) busy |= (await SystemProgram.RunAsync(["ip", "netns", "pids", name])).Trim().Length > 0;
             if (busy) continue;
+            await SystemProgram.TryRunAsync("ip", "link", "del", group.Key);
             foreach (var name in group) await SystemProgram.TryRunAsync("ip", "netns", "del", name);
         }
     }
@@ -98,6 +101,8 @@ internal sealed class NamespaceNetwork : INodeNetwork
 
     public async ValueTask DisposeAsync()
     {
+        // It would go with the bridge's namespace, but only some time later, and the next network has the same name.
+        await SystemProgram.TryRunAsync("ip", "link", "del", HostLink);
         for (var i = 0; i <= nodes; i++) await SystemProgram.TryRunAsync("ip", "netns", "del", Namespace(network, i));
     }
 
@@ -127,11 +132,10 @@ internal sealed class NamespaceNetwork : INodeNetwork
     {
         await Ip("-n", Bridge, "link", "add", "br0", "type", "bridge", "forward_delay", "0");
         await Ip("-n", Bridge, "link", "set", "br0", "up");
-        var host = $"{Prefix}{network}";
-        await Ip("link", "add", host, "type", "veth", "peer", "name", "v254", "netns", Bridge);
+        await Ip("link", "add", HostLink, "type", "veth", "peer", "name", "v254", "netns", Bridge);
         await Ip("-n", Bridge, "link", "set", "v254", "master", "br0", "up");
-        await Ip("addr", "add", $"{HostAddress}/24", "dev", host);
-        await Ip("link", "set", host, "up");
+        await Ip("addr", "add", $"{HostAddress}/24", "dev", HostLink);
+        await Ip("link", "set", HostLink, "up");
         for (var node = 1; node <= nodes; node++)
         {
             cancellationToken.ThrowIfCancellationRequested();

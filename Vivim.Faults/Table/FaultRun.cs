@@ -115,11 +115,12 @@ internal sealed class FaultRun : IAsyncDisposable
         await Traffic.StopAsync(SettleLimit);
         var acknowledged = Traffic.Acknowledged;
         await Watch.CommittedAsync(acknowledged, SettleLimit, Cancellation);
-        var pause = Watch.LongestPause(start, Stopwatch.GetTimestamp());
+        var (pause, pausedBefore) = Watch.LongestPause(start, Stopwatch.GetTimestamp());
         await AttemptAsync(EveryoneCatchesUpAsync);
         var verdict = ChainJudge.Judge(genesis, acknowledged, await ChainsAsync());
         failures.AddRange(verdict.Findings);
         NoteWhatWasSeen();
+        notes.Add($"longest pause before height {pausedBefore} of {Watch.Height}");
         return new FaultReport(
             fault.Number, fault.Name, verdict.Acknowledged, verdict.Lost, verdict.Duplicated, verdict.Conflicting, (long)pause.TotalMilliseconds,
             Failed: failures.Count > 0, Skipped: false, [.. failures, .. notes]);

@@ -17,7 +17,7 @@ internal sealed class FaultRunner(Load load, Action<string> say, string? keep)
         say($"{fault.Number}: {fault.Name}");
         try
         {
-            var folder = await WorkFolder.CreateAsync(keep is null ? null : Path.Combine(keep, fault.Number));
+            var folder = await WorkFolder.CreateAsync(keep is null ? null : Path.Combine(keep, $"{fault.Number}-{DateTime.Now:HHmmss}"));
             await using var run = await FaultRun.StartAsync(fault.Shape, load, folder, say, cancellation);
             return await run.ReportAsync(fault);
         }

@@ -40,13 +40,14 @@ internal sealed class BlockWatch : IAsyncDisposable
         }
     }
 
-    /// <summary>The longest time between two blocks that follow each other, and from the last one to now, in a stretch of time.</summary>
+    /// <summary>The longest time without a new block in a stretch of time, and the height of the block that ended it.</summary>
     /// <param name="from">A <see cref="Stopwatch"/> timestamp.</param>
     /// <param name="to">Another one.</param>
-    public TimeSpan LongestPause(long from, long to)
+    public (TimeSpan Pause, ulong Height) LongestPause(long from, long to)
     {
-        var times = Blocks.Select(block => block.At).Where(at => at > from && at < to).Prepend(from).Append(to).ToList();
-        return times.Zip(times.Skip(1), Stopwatch.GetElapsedTime).Max();
+        var seen = Blocks.Where(block => block.At > from && block.At < to).Select(block => (block.At, block.Height)).ToList();
+        var times = seen.Append((At: to, Height: Height + 1)).ToList();
+        return times.Zip(seen.Select(block => block.At).Prepend(from), (block, before) => (Stopwatch.GetElapsedTime(before, block.At), block.Height)).Max();
     }
 
     /// <summary>When a transaction was first seen in a block; null while it was not.</summary>
@@ -84,12 +85,12 @@ internal sealed class BlockWatch : IAsyncDisposable
             limit.CancelAfter(AnswerLimit);
             try
             {
-                var status = await node.GetStatusAsync(limit.Token);
-                while (Height < status.Height) await SeeAsync(node, Height + 1, limit.Token);
+                await SeeAsync(node, Height + 1, limit.Token);
+                continue;
             }
             catch (Exception e) when (e is VivimException or OperationCanceledException)
             {
-                // A node that is away is what this is about: the others are asked beside it, and it again in a moment.
+                // There is no such block yet, or the node is away, which is what this is about: it is asked again in a moment, the others beside it.
             }
 
             await Task.Delay(Poll, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -10,7 +10,7 @@ namespace Vivim.Tests.Architecture;
 public sealed class ArchitectureTests
 {
     /// <summary>From the top: a project may reference only those above it.</summary>
-    private static readonly string[] Layers = ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client", "Vivim.Actors", "Vivim.Chain", "Vivim.Gateway", "Vivim.Cli", "Vivim.Simulator"];
+    private static readonly string[] Layers = ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client", "Vivim.Actors", "Vivim.Chain", "Vivim.Gateway", "Vivim.Cli", "Vivim.Simulator", "Vivim.Faults"];
 
     private static readonly Dictionary<string, string> Assemblies = Layers.ToDictionary(name => name, name => Path.Combine(AppContext.BaseDirectory, (name == "Vivim.Cli" ? "vivim" : name) + ".dll"));
 
@@ -30,7 +30,7 @@ public sealed class ArchitectureTests
     {
         var above = project switch
         {
-            "Vivim.Cli" => ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client"],
+            "Vivim.Cli" or "Vivim.Faults" => ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client"],
             "Vivim.Simulator" => ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Chain"],
             _ => Layers.TakeWhile(name => name != project),
         };
@@ -50,6 +50,7 @@ public sealed class ArchitectureTests
     [InlineData("Vivim.Ledger")]
     [InlineData("Vivim.Client")]
     [InlineData("Vivim.Cli")]
+    [InlineData("Vivim.Faults")]
     public void Nothing_that_runs_outside_a_node_knows_Akka(string project) =>
         Assert.DoesNotContain(Load(project).MainModule.AssemblyReferences, reference => reference.Name.StartsWith("Akka", StringComparison.Ordinal));
 

@@ -64,16 +64,16 @@ internal sealed class NodeFolder : IDisposable
     }
 
     /// <summary>
-    /// Reads the genesis and the validators' keys, or makes them at the first start. The genesis is written last: a start that was cut short
+    /// Reads the genesis, the validators' keys and the operator's, or makes them at the first start. The genesis is written last: a start that was cut short
     /// before it is a first start again.
     /// </summary>
     /// <exception cref="StartException">They are damaged, or not of this version's kind.</exception>
-    public (GenesisFile Genesis, IReadOnlyList<SigningKey> Validators) ReadOrCreate(GenesisSettings settings, ISignerStore signers, TimeProvider clock)
+    public (GenesisFile Genesis, IReadOnlyList<SigningKey> Validators, Did Operator) ReadOrCreate(GenesisSettings settings, ISignerStore signers, TimeProvider clock)
     {
         var isFirst = !File.Exists(GenesisFilePath);
         if (isFirst && File.Exists(ChainDatabase)) throw new StartException($"{ChainDatabase} is there but the genesis {GenesisFilePath} is not: put it back, or start in an empty data folder");
         var validators = isFirst ? CreateValidators(settings.Validators) : ReadValidators();
-        Key("operator.key", mayCreate: isFirst).Dispose();
+        using var operatorKey = Key("operator.key", mayCreate: isFirst);
         if (isFirst)
         {
             foreach (var validator in validators.Where(v => signers.Load(v.PublicKey) is null)) signers.Create(validator.PublicKey, SignerRow.Initial);
@@ -83,7 +83,7 @@ internal sealed class NodeFolder : IDisposable
         var genesis = ReadGenesis();
         if (settings.Validators > 1 && settings.Validators != genesis.Validators.Count)
             throw new StartException($"{GenesisFilePath} names {genesis.Validators.Count} validators, not {settings.Validators}: --validators counts at a first start only; leave it out, or start with another --data");
-        return (genesis, validators);
+        return (genesis, validators, Did.OfKey(operatorKey.PublicKey));
     }
 
     public void Dispose() => heldLock.Dispose();

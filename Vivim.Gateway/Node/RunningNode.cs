@@ -15,6 +15,7 @@ using Vivim.Ledger.Storage;
 using Vivim.Ledger.Storage.Sqlite;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Genesis;
+using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
 
 namespace Vivim.Gateway.Node;
@@ -30,10 +31,11 @@ internal sealed class RunningNode : IAsyncDisposable
 
     private readonly List<IDisposable> owned;
 
-    private RunningNode(ActorSystem system, GenesisFile genesis, IActorRef ledger, IActorRef pool, IChainReader chain, HeightSignal heights, List<IDisposable> owned)
+    private RunningNode(ActorSystem system, GenesisFile genesis, Did nodeOperator, IActorRef ledger, IActorRef pool, IChainReader chain, HeightSignal heights, List<IDisposable> owned)
     {
         System = system;
         Genesis = genesis;
+        Operator = nodeOperator;
         Ledger = ledger;
         Pool = pool;
         Chain = chain;
@@ -45,6 +47,9 @@ internal sealed class RunningNode : IAsyncDisposable
     public ActorSystem System { get; }
 
     public GenesisFile Genesis { get; }
+
+    /// <summary>The did:key of the node's own operator key, who may administer it.</summary>
+    public Did Operator { get; }
 
     /// <summary>The node's <see cref="LedgerActor"/>.</summary>
     public IActorRef Ledger { get; }
@@ -101,7 +106,7 @@ internal sealed class RunningNode : IAsyncDisposable
     {
         var folder = Own(NodeFolder.Open(settings.Data));
         var signers = Own(new SqliteSignerStore(folder.SignerDatabase));
-        var (genesis, validators) = folder.ReadOrCreate(settings.Genesis, signers, clock);
+        var (genesis, validators, nodeOperator) = folder.ReadOrCreate(settings.Genesis, signers, clock);
         foreach (var validator in validators) Own(validator);
         if (validators.FirstOrDefault(v => signers.Load(v.PublicKey) is null) is { } rowless)
             throw new StartException($"the signer row of the validator {rowless.PublicKey} is missing from {folder.SignerDatabase}: without it the key could sign twice; put the file back, or replace the validator's key");
@@ -124,7 +129,7 @@ internal sealed class RunningNode : IAsyncDisposable
         var peerActor = peers?.Invoke(system);
         await StartValidators(system, validators, signers, ledgerActor, pool, peerActor ?? system.DeadLetters, settings, clock);
         if (peerActor is not null) system.ActorOf(Props.Create(() => new SyncActor(ledgerActor, reader, peerActor)), "sync");
-        return new RunningNode(system, genesis, ledgerActor, pool, reader, heights, opened);
+        return new RunningNode(system, genesis, nodeOperator, ledgerActor, pool, reader, heights, opened);
 
         T Own<T>(T resource)
             where T : IDisposable

@@ -129,6 +129,9 @@ internal sealed class RunningNode : IAsyncDisposable
         var peerActor = peers?.Invoke(system);
         await StartValidators(system, validators, signers, ledgerActor, pool, peerActor ?? system.DeadLetters, settings, clock);
         if (peerActor is not null) system.ActorOf(Props.Create(() => new SyncActor(ledgerActor, reader, peerActor)), "sync");
+#if PETABRIDGE_CMD
+        PetabridgeHost.Start(system);
+#endif
         return new RunningNode(system, genesis, nodeOperator, ledgerActor, pool, reader, heights, opened);
 
         T Own<T>(T resource)

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
+using Vivim.Gateway.Operators;
 using Vivim.Gateway.Rpc;
 
 namespace Vivim.Gateway;
@@ -82,7 +83,9 @@ internal static class GatewayHost
         builder.Services.AddSingleton(OffsetClock.Of(settings.ClockOffset));
         builder.Services.AddSingleton<NodeHost>();
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = settings.MaxMessageSize)
-            .AddJsonTranscoding(json => json.TypeRegistry = TypeRegistry.FromMessages(ErrorInfo.Descriptor));
+            .AddJsonTranscoding(json => json.TypeRegistry = TypeRegistry.FromMessages(ErrorInfo.Descriptor, RetryInfo.Descriptor))
+            .AddServiceOptions<ClusterService>(cluster => cluster.Interceptors.Add<OperatorInterceptor>());
+        builder.Services.AddSingleton<OperatorGate>();
         builder.Services.AddGrpcReflection();
         builder.Services.AddGrpcHealthChecks().AddCheck<NodeHost>("node");
 
@@ -90,6 +93,7 @@ internal static class GatewayHost
         app.MapGrpcService<ChainService>();
         app.MapGrpcService<IdentityService>();
         app.MapGrpcService<GraphService>();
+        app.MapGrpcService<ClusterService>();
         app.MapGrpcReflectionService();
         app.MapGrpcHealthChecksService();
         app.MapGet("/healthz", () => "ok");

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Vivim.Gateway;
-using Vivim.Gateway.Cluster;
+using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
 

@@ -30,6 +30,8 @@ internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILogge
     {
         var started = await RunningNode.Start(settings, clock, loggers, OnFault, cancellation);
         lifetime.ApplicationStopping.Register(started.Heights.Close);
+        // Also the end of a node that has left its cluster.
+        _ = started.System.WhenTerminated.ContinueWith(_ => lifetime.StopApplication(), TaskScheduler.Default);
         node = started;
         _ = started.System.WhenTerminated.ContinueWith(_ => OnRemoved(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         await started.Serve(cancellation);

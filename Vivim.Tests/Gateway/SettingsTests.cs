@@ -3,6 +3,8 @@ using System.Globalization;
 using Akka.Configuration;
 using Akka.Configuration.Hocon;
 using Vivim.Gateway.Configuration;
+using Vivim.Protocol.Identity;
+using Vivim.Tests.Protocol;
 
 namespace Vivim.Tests.Gateway;
 
@@ -25,6 +27,7 @@ public sealed class SettingsTests : IDisposable
         ["grpc.max-streams-per-connection"] = "3",
         ["grpc.max-connections"] = "4",
         ["insecure-bind"] = "true",
+        ["operators"] = "did:key:z6MkeXATEjyXENzBXBxgC5EHk2JE5aqd7qMGGtDpLUH1e2Sj",
         ["pool.max-transactions"] = "800",
         ["pool.max-bytes"] = "8000000",
         ["pool.batch-delay"] = "6ms",
@@ -95,6 +98,17 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void Operators_are_separated_by_commas_and_perhaps_spaces()
+    {
+        string[] dids = ["did:key:z6MkeXATEjyXENzBXBxgC5EHk2JE5aqd7qMGGtDpLUH1e2Sj", Examples.Alice.KeyDid.ToString()];
+        var operators = Read($"operators = \"{dids[0]} , {dids[1]}\"").Operators;
+        Assert.All(dids, did => Assert.True(operators.Contains(Did.Parse(did))));
+        Assert.False(operators.Contains(Examples.Bob.KeyDid));
+        Assert.Equal(operators, Read($"operators = \"{dids[1]},{dids[0]}\"").Operators);
+        Assert.Equal(Read(null), Read("operators = \" \""));
+    }
+
+    [Fact]
     public void The_file_is_overridden_by_the_environment_and_that_by_the_command_line()
     {
         const string file = "grpc.port = 1, http.port = 1";
@@ -126,6 +140,9 @@ public sealed class SettingsTests : IDisposable
     [InlineData("cluster.home-of", "0", "numbers of validators from 1 to 100")]
     [InlineData("cluster.tls.key", "nowhere.pem", "a PEM file that can be read")]
     [InlineData("database.provider", "mysql", "sqlite, postgresql")]
+    [InlineData("operators", "alice", "did:keys (Ed25519), separated by commas, or nothing")]
+    [InlineData("operators", "did:key:z6MkeXATEjyXENzBXBxgC5EHk2JE5aqd7qMGGtDpLUH1e2Sj,", "did:keys (Ed25519), separated by commas, or nothing")]
+    [InlineData("operators", "did:vivim:bpp6suznxqtjh3t5evbiqh7viox333sltwgdkx4gpcjx2xh3kk3nxa", "did:keys (Ed25519), separated by commas, or nothing")]
     [InlineData("http.host", "0.0.0.0", "a loopback address; set vivim.insecure-bind = true")]
     public void A_value_that_is_not_possible_is_refused_with_its_place_and_what_is_allowed(string key, string value, string allowed)
     {

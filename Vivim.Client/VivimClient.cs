@@ -136,10 +136,14 @@ public sealed partial class VivimClient : IDisposable
     /// Hands in a transaction; when this returns the node has made it durable. No answer means unknown, so the same bytes are
     /// sent again for up to 5 minutes.
     /// </summary>
-    public Task<V1.SubmitResponse> SubmitAsync(TransactionEnvelope transaction, CancellationToken cancellationToken = default)
+    public Task<V1.SubmitResponse> SubmitAsync(TransactionEnvelope transaction, CancellationToken cancellationToken = default) => SubmitAsync(transaction, Backoff.DefaultLimit, cancellationToken);
+
+    /// <summary>As the other one, for a caller who has several nodes and goes on at the next with the same bytes.</summary>
+    /// <param name="patience">How long to go on asking when there is no answer; zero asks once.</param>
+    public Task<V1.SubmitResponse> SubmitAsync(TransactionEnvelope transaction, TimeSpan patience, CancellationToken cancellationToken = default)
     {
         var request = new V1.SubmitRequest { Transaction = transaction.ToMessage() };
-        return CallAsync(o => chain.SubmitAsync(request, o), Backoff.DefaultLimit, cancellationToken);
+        return CallAsync(o => chain.SubmitAsync(request, o), patience, cancellationToken);
     }
 
     /// <summary>

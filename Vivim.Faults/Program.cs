@@ -1,0 +1,3 @@
+using Vivim.Faults;
+
+return await new FaultsCommand(Console.Out, Console.Error).RunAsync(args);

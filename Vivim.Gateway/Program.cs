@@ -3,14 +3,21 @@ using Vivim.Gateway;
 using Vivim.Gateway.Configuration;
 
 var data = new Option<string?>("--data") { Description = "folder of everything the node keeps" };
-var config = new Option<string?>("--config") { Description = "HOCON file with settings that differ from hocon/vivim.conf" };
-var httpPort = new Option<string?>("--http-port") { Description = "port for HTTP/1.1; 0 takes a free one" };
+var config = new Option<string?>("--config") { Description = "HOCON file with settings that differ from hocon/vivim.conf", Recursive = true };
+var httpPort = new Option<string?>("--http-port") { Description = "port for HTTP/1.1; 0 takes a free one", Recursive = true };
 var grpcPort = new Option<string?>("--grpc-port") { Description = "port for gRPC; 0 takes a free one" };
 
 var validators = new Option<string?>("--validators") { Description = "validators of the chain that a first start makes, all run by this node" };
 
-var command = new RootCommand("Runs a VIVIM node. With no options: a whole network of one node, in ./data.") { data, config, httpPort, grpcPort, validators };
-command.SetAction(async (arguments, _) =>
+var healthCheck = new Command("healthcheck", "Ends with 0 when the node on this machine is ready, else with 1.");
+healthCheck.SetAction((arguments, _) => WithSettings(arguments, settings => HealthProbe.Run(settings.Http)));
+
+var command = new RootCommand("Runs a VIVIM node. With no options: a whole network of one node, in ./data.") { data, config, httpPort, grpcPort, validators, healthCheck };
+command.SetAction((arguments, _) => WithSettings(arguments, GatewayHost.Run));
+// The host hears SIGTERM and SIGINT itself, and may need longer for an orderly stop than the parser would give it.
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+
+async Task<int> WithSettings(ParseResult arguments, Func<NodeSettings, Task<int>> run)
 {
     var overrides = new Dictionary<string, string>();
     Override("data", data);
@@ -20,8 +27,7 @@ command.SetAction(async (arguments, _) =>
     try
     {
         var reference = Path.Combine(AppContext.BaseDirectory, "hocon", "vivim.conf");
-        var settings = NodeSettings.From(new SettingsReader(reference, arguments.GetValue(config), Environment.GetEnvironmentVariable, overrides));
-        return await GatewayHost.Run(settings);
+        return await run(NodeSettings.From(new SettingsReader(reference, arguments.GetValue(config), Environment.GetEnvironmentVariable, overrides)));
     }
     catch (SettingsException e)
     {
@@ -33,6 +39,4 @@ command.SetAction(async (arguments, _) =>
     {
         if (arguments.GetValue(option) is { } value) overrides[key] = value;
     }
-});
-// The host hears SIGTERM and SIGINT itself, and may need longer for an orderly stop than the parser would give it.
-return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+}

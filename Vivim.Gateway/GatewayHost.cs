@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Metrics;
 using Vivim.Gateway.Node;
 using Vivim.Gateway.Rpc;
 
@@ -48,6 +49,7 @@ internal static class GatewayHost
             return await Fail(e.Message);
         }
 
+        app.Services.GetRequiredService<NodeMetrics>().Watch(host.Node);
         Greet(app, host.Node);
         await app.WaitForShutdownAsync();
         await host.DisposeAsync();
@@ -85,6 +87,7 @@ internal static class GatewayHost
             .AddJsonTranscoding(json => json.TypeRegistry = TypeRegistry.FromMessages(ErrorInfo.Descriptor));
         builder.Services.AddGrpcReflection();
         builder.Services.AddGrpcHealthChecks().AddCheck<NodeHost>("node");
+        builder.Services.AddNodeMetrics();
 
         var app = builder.Build();
         app.MapGrpcService<ChainService>();
@@ -94,6 +97,7 @@ internal static class GatewayHost
         app.MapGrpcHealthChecksService();
         app.MapGet("/healthz", () => "ok");
         app.MapHealthChecks("/readyz");
+        app.MapNodeMetrics();
         return app;
     }
 

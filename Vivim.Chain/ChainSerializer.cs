@@ -4,6 +4,7 @@ using Vivim.Actors.Serialization;
 using Vivim.Chain.BlockMaking;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Pool;
+using Vivim.Chain.Sync;
 using Vivim.Protocol;
 using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Consensus;
@@ -42,6 +43,8 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
         Form<WakeValidator, V1.ValidatorKey>("wake-validator/1", V1.ValidatorKey.Parser, m => new V1.ValidatorKey { Validator = Bytes(m.Validator) }, m => new WakeValidator(Key(m.Validator))),
         Form<DeliverMessage, V1.DeliverMessage>("deliver/1", V1.DeliverMessage.Parser, Write, m => new DeliverMessage(Key(m.Validator), Key(m.From), ConsensusMessage.FromBytes(m.Message.Span))),
         Form<HeightDecided, V1.HeightDecided>("decided/1", V1.HeightDecided.Parser, m => new V1.HeightDecided { Height = m.Height, Round = m.Round, BlockId = Bytes(m.BlockId) }, m => new HeightDecided(m.Height, m.Round, Hash(m.BlockId))),
+        Form<PartitionStarted, V1.Empty>("partition-started/1", V1.Empty.Parser, _ => new V1.Empty(), _ => PartitionStarted.Instance),
+        Form<SyncReceived, V1.SyncReceived>("sync/1", V1.SyncReceived.Parser, m => new V1.SyncReceived { From = m.From.Value, Message = UnsafeByteOperations.UnsafeWrap(m.Message.ToBytes()) }, m => new SyncReceived(new PeerId(m.From), SyncMessage.FromBytes(m.Message.Span))),
     ];
 
     private static MessageForm Form<T, TProto>(string manifest, MessageParser<TProto> parser, Func<T, TProto> write, Func<TProto, T> read)

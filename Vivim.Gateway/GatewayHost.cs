@@ -81,7 +81,7 @@ internal static class GatewayHost
         });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = StopLimit);
         builder.Services.AddSingleton(settings);
-        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(OffsetClock.Of(settings.ClockOffset));
         builder.Services.AddSingleton<NodeHost>();
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = settings.MaxMessageSize)
             .AddJsonTranscoding(json => json.TypeRegistry = TypeRegistry.FromMessages(ErrorInfo.Descriptor));

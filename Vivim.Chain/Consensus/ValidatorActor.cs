@@ -31,6 +31,9 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
     /// <summary>Ticks from one report to the next.</summary>
     private const int ReportTicks = 10;
 
+    /// <summary>How long one that leaves waits for the end of its height.</summary>
+    private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(20);
 
     private readonly ILoggingAdapter log = Context.GetLogger();
@@ -39,6 +42,7 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
     private ValidatorCore core = null!;
     private ChainTip tip = null!;
     private int ticks;
+    private bool isLeaving;
 
     public ValidatorActor(SigningKey key, ValidatorSettings settings)
         : base($"validator-{key.PublicKey}", "consensus")
@@ -48,6 +52,7 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
         Recover<HeightDecided>(_ => { });
         Recover<RecoveryCompleted>(_ => settings.Ledger.Read(l => new TipRead(l.Tip, l.HasUncertifiedState)).PipeTo(Self));
         Command<TipRead>(Start);
+        Command<LeaveNode>(_ => Context.Stop(Self));
         Command<Status.Failure>(failure => throw failure.Cause);
         CommandAny(_ => Stash.Stash());
     }
@@ -55,6 +60,8 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     private sealed record TipRead(ChainTip Tip, bool HasUncertifiedState) : INoSerializationVerificationNeeded;
+
+    private sealed record LeaveTooLong : INoSerializationVerificationNeeded;
 
     private sealed record NodeFailed(ulong Height, Exception Cause) : INoSerializationVerificationNeeded;
 
@@ -73,12 +80,27 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
 
     private void Start(TipRead read)
     {
-        core = new ValidatorCore(read.Tip.ChainId, key, settings.SignerStore.Require(key.PublicKey), Ed25519Scheme.Instance, settings.Timeouts);
+        if (TryLoad() is not { } row) return;
+        core = new ValidatorCore(read.Tip.ChainId, key, row, Ed25519Scheme.Instance, settings.Timeouts);
         if (read.Tip.NextValidators.IndexOf(key.PublicKey) < 0) log.Warning("{0} is no validator of height {1}: it takes no part until the authorities add it", key.PublicKey, read.Tip.Height + 2);
         Become(Running);
         Timers.StartPeriodicTimer(nameof(ValidatorInput.Tick), new ValidatorInput.Tick(), ValidatorCore.TickInterval);
         OnTip(new ValidatorInput.TipReached(read.Tip, read.HasUncertifiedState, []));
         Stash.UnstashAll();
+    }
+
+    private SignerRow? TryLoad()
+    {
+        try
+        {
+            return settings.SignerStore.Require(key.PublicKey);
+        }
+        catch (Exception e)
+        {
+            log.Error(e, "the signer row cannot be read: the validator starts again");
+            Context.Stop(Self);
+            return null;
+        }
     }
 
     private void Running()
@@ -89,9 +111,18 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
         Command<ValidatorInput>(Feed);
         Command<WorkAvailable>(_ => Feed(new ValidatorInput.WorkArrived()));
         Command<NodeFailed>(OnNodeFailed);
+        Command<LeaveNode>(OnLeave);
+        Command<LeaveTooLong>(_ => Context.Stop(Self));
         Command<WakeValidator>(_ => { });
         Command<SubscribeAck>(_ => { });
         Command<Status.Failure>(failure => throw failure.Cause);
+    }
+
+    private void OnLeave(LeaveNode leave)
+    {
+        isLeaving = true;
+        if (core.IsBetweenHeights) Context.Stop(Self);
+        else Timers.StartSingleTimer(nameof(LeaveTooLong), new LeaveTooLong(), LeaveLimit);
     }
 
     private void OnNodeFailed(NodeFailed failed)
@@ -106,6 +137,12 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
     private void OnCommitted(BlockCommitted committed)
     {
         if (committed.Tip.Height <= tip.Height) return;
+        if (isLeaving)
+        {
+            Context.Stop(Self);
+            return;
+        }
+
         PersistAsync(new HeightDecided(committed.Tip.Height, committed.Tip.Certificate!.Round, committed.Tip.BlockId), _ =>
         {
             if (LastSequenceNr % KeepDecided == 0 && LastSequenceNr > KeepDecided) DeleteMessages(LastSequenceNr - KeepDecided);
@@ -127,16 +164,33 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
 
     private void Feed(ValidatorInput input)
     {
-        foreach (var output in core.Apply(input, settings.Clock.GetUtcNow().ToUnixTimeMilliseconds())) Do(output);
+        foreach (var output in core.Apply(input, settings.Clock.GetUtcNow().ToUnixTimeMilliseconds()))
+        {
+            if (output is not ValidatorOutput.Record { Row: var row }) Do(output);
+            else if (!TryRecord(row)) return;
+        }
+    }
+
+    /// <summary>What is not recorded must not leave: the validator ends, and its keeper starts it again on what the store holds by then.</summary>
+    private bool TryRecord(SignerRow row)
+    {
+        try
+        {
+            settings.SignerStore.Record(key.PublicKey, row);
+            return true;
+        }
+        catch (Exception e)
+        {
+            log.Error(e, "the signer row of height {0} cannot be recorded: nothing of it is sent, and the validator starts again", row.Height);
+            Context.Stop(Self);
+            return false;
+        }
     }
 
     private void Do(ValidatorOutput output)
     {
         switch (output)
         {
-            case ValidatorOutput.Record { Row: var row }:
-                settings.SignerStore.Record(key.PublicKey, row);
-                break;
             case ValidatorOutput.Broadcast { Message: var message }:
                 settings.Delivery.Tell(new OutgoingMessage(key.PublicKey, Others(), message));
                 break;

@@ -104,6 +104,9 @@ public sealed partial class ValidatorCore
         int Held(VoteType type) => core.Votes.Missing(type, Round, default).Count();
     }
 
+    /// <summary>Nothing of the next height has begun.</summary>
+    public bool IsBetweenHeights => core is null || (!core.HasStarted && !isRecovering);
+
     private bool TakesPart => core is not null && !isRecovering;
 
     private void OnTip(ValidatorInput.TipReached reached)

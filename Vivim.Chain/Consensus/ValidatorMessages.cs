@@ -14,6 +14,9 @@ public interface IValidatorMessage
 /// <summary>Start the validator if it is not running.</summary>
 public sealed record WakeValidator(PublicKey Validator) : IValidatorMessage;
 
+/// <summary>The validator moves to another node: it ends between two heights, or soon.</summary>
+public sealed record LeaveNode : INoSerializationVerificationNeeded;
+
 /// <summary>A message from another validator. Nothing about it is trusted.</summary>
 public sealed record DeliverMessage(PublicKey Validator, PublicKey From, ConsensusMessage Message) : IValidatorMessage;
 

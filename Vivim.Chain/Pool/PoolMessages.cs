@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Vivim.Protocol;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Transactions;
@@ -72,3 +73,15 @@ public sealed record WorkAvailable
 
 /// <summary>Journalled: these are acknowledged once this is durable.</summary>
 public sealed record TransactionsAdmitted(IReadOnlyList<TransactionEnvelope> Transactions);
+
+/// <summary>
+/// Journalled before a partition serves. Of two incarnations that do not know of each other the journal takes the next entry of one only: whatever
+/// the older one was about to write is refused from here on, and it acknowledges nothing more.
+/// </summary>
+public sealed record PartitionStarted
+{
+    public static readonly PartitionStarted Instance = new();
+}
+
+/// <summary>The partition moves to another node: it answers what it has begun, then ends.</summary>
+public sealed record LeavePartition : INoSerializationVerificationNeeded;

@@ -39,6 +39,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
     private PoolCore core = null!;
     private string chainId = "";
     private int checking;
+    private bool isLeaving;
     private long trimmedTo;
 
     public PoolPartition(int partition, PoolSettings settings)
@@ -47,8 +48,10 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
         this.partition = partition;
         this.settings = settings;
         Recover<TransactionsAdmitted>(e => recovered.Add((e, LastSequenceNr)));
+        Recover<PartitionStarted>(_ => { });
         Recover<RecoveryCompleted>(_ => ReadSettledNonces());
-        Command<Recovered>(StartServing);
+        Command<Recovered>(state => Persist(PartitionStarted.Instance, _ => StartServing(state)));
+        Command<LeavePartition>(_ => Context.Stop(Self));
         Command<Status.Failure>(failure => throw failure.Cause);
         CommandAny(_ => Stash.Stash());
     }
@@ -117,6 +120,12 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
         {
             checking--;
             failed.ReplyTo.Tell(new Status.Failure(failed.Cause));
+            EndIfDone();
+        });
+        Command<LeavePartition>(_ =>
+        {
+            isLeaving = true;
+            EndIfDone();
         });
         Command<FlushBatch>(_ => Flush());
         Command<BlockCommitted>(OnCommitted);
@@ -176,6 +185,15 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
         answers.Add((message.ReplyTo, new SubmitOutcomes(outcomes)));
         if (batch.Count >= MaxBatch) Flush();
         else if (!Timers.IsTimerActive(nameof(FlushBatch))) Timers.StartSingleTimer(nameof(FlushBatch), new FlushBatch(), settings.BatchDelay);
+        EndIfDone();
+    }
+
+    /// <summary>A partition that leaves ends when what it has begun is journalled and answered.</summary>
+    private void EndIfDone()
+    {
+        if (!isLeaving || checking > 0) return;
+        Flush();
+        DeferAsync(PartitionStarted.Instance, _ => Context.Stop(Self));
     }
 
     private SubmitOutcome Admit(CheckedTransaction checkedOne, SenderView view)

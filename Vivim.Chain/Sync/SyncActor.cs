@@ -10,14 +10,20 @@ using Vivim.Protocol.Keys;
 namespace Vivim.Chain.Sync;
 
 /// <summary>A message from another node.</summary>
-public sealed record SyncReceived(PeerId From, SyncMessage Message) : INoSerializationVerificationNeeded;
+public sealed record SyncReceived(PeerId From, SyncMessage Message);
 
 /// <summary>A message for another node; for all where <paramref name="To"/> is null. Delivered at most once.</summary>
 public sealed record SyncOutgoing(PeerId? To, SyncMessage Message) : INoSerializationVerificationNeeded;
 
+/// <summary>How far behind its peers is this node? Answered by <see cref="SyncProgress"/>.</summary>
+public sealed record ReadSyncProgress : INoSerializationVerificationNeeded;
+
 /// <summary>The shell of a node's <see cref="SyncCore"/>: catches up with other nodes, and serves them.</summary>
 public sealed class SyncActor : ReceiveActor, IWithTimers
 {
+    /// <summary>The actor's name under /user, by which other nodes of the cluster find it.</summary>
+    public const string Name = "sync";
+
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly SyncCore core = new(Ed25519Scheme.Instance);
     private readonly IActorRef ledger;
@@ -33,6 +39,7 @@ public sealed class SyncActor : ReceiveActor, IWithTimers
         Receive<BlockCommitted>(committed => Feed(new SyncInput.TipReached(committed.Tip)));
         Receive<SyncReceived>(received => Feed(new SyncInput.Received(received.From, received.Message)));
         Receive<SyncInput.Tick>(Feed);
+        Receive<ReadSyncProgress>(_ => Sender.Tell(core.Progress));
         Receive<Status.Failure>(failure => throw failure.Cause);
         Receive<ChainTip>(tip => Feed(new SyncInput.TipReached(tip)));
     }

@@ -25,8 +25,12 @@ public sealed class SyncCore(ISignatureScheme scheme)
     /// <summary>Requests of one peer answered in a tick.</summary>
     private const int MaxServed = 16;
 
+    /// <summary>Ticks over which the pace is measured.</summary>
+    private const int PaceTicks = 20;
+
     private readonly SortedDictionary<string, Peer> peers = new(StringComparer.Ordinal);
     private readonly Queue<CertifiedBlock> received = new();
+    private readonly Queue<ulong> heights = new();
     private List<SyncOutput> outputs = [];
     private ChainTip? tip;
     private Request? request;
@@ -37,6 +41,20 @@ public sealed class SyncCore(ISignatureScheme scheme)
 
     /// <summary>Blocks in memory.</summary>
     public int HeldItems => received.Count;
+
+    /// <summary>Where the node is among its peers.</summary>
+    public SyncProgress Progress
+    {
+        get
+        {
+            var height = tip?.Height ?? 0;
+            var network = peers.Values.Select(peer => peer.Height).Append(height).Max();
+            // One block is always about to come by consensus.
+            if (tip is not null && network <= height + 1) return new SyncProgress(height, network, peers.Count, TimeSpan.Zero);
+            var gained = heights.Count > 1 ? height - heights.Peek() : 0;
+            return new SyncProgress(height, network, peers.Count, gained == 0 ? null : TickInterval * ((double)(network - height) * (heights.Count - 1) / gained));
+        }
+    }
 
     private sealed class Peer
     {
@@ -92,6 +110,8 @@ public sealed class SyncCore(ISignatureScheme scheme)
         ticks++;
         foreach (var peer in peers.Values) peer.Served = 0;
         if (tip is null) return;
+        heights.Enqueue(tip.Height);
+        if (heights.Count > PaceTicks) heights.Dequeue();
         outputs.Add(new SyncOutput.Broadcast(new SyncMessage.Tip(tip.Height)));
         if (request is { } open && ticks - open.Since >= AnswerTicks) request = null;
         // Behind at two ticks with no progress between: consensus alone does not bring the next block.

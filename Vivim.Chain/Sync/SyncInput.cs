@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Vivim.Ledger.Execution;
 using Vivim.Protocol.Consensus;
 
@@ -8,6 +9,13 @@ public readonly record struct PeerId(string Value)
 {
     public override string ToString() => Value;
 }
+
+/// <summary>How far behind its peers a node is.</summary>
+/// <param name="Height">Its own.</param>
+/// <param name="NetworkHeight">The highest that it has heard of, or its own.</param>
+/// <param name="Peers">How many it has heard of.</param>
+/// <param name="Remaining">When it will have caught up at the pace of the last seconds: zero when it has, null while that cannot be told.</param>
+public sealed record SyncProgress(ulong Height, ulong NetworkHeight, int Peers, TimeSpan? Remaining) : INoSerializationVerificationNeeded;
 
 /// <summary>What can happen to <see cref="SyncCore"/>.</summary>
 public abstract record SyncInput

@@ -15,6 +15,13 @@ internal sealed record NodeSettings
 {
     public required string Data { get; init; }
 
+    /// <summary>Folder of the genesis and the keys.</summary>
+    public required string Network { get; init; }
+
+    public required ClusterSettings Cluster { get; init; }
+
+    public required DatabaseSettings Database { get; init; }
+
     public required string LogLevel { get; init; }
 
     public required Endpoint Http { get; init; }
@@ -44,14 +51,22 @@ internal sealed record NodeSettings
 
     public required GenesisSettings Genesis { get; init; }
 
+    /// <summary>The clock is ahead by this much: for tests of clock skew.</summary>
+    public required TimeSpan ClockOffset { get; init; }
+
     /// <summary>Reads the settings out of a merged configuration.</summary>
     /// <exception cref="SettingsException">A value is not possible; the message names the key and what is allowed.</exception>
     public static NodeSettings From(SettingsReader reader)
     {
         var insecureBind = reader.Flag("insecure-bind");
+        var data = reader.Text("data") is { Length: > 0 } folder ? folder : throw reader.Wrong("data", "", "a folder");
+        var database = DatabaseSettings.From(reader);
         return new NodeSettings
         {
-            Data = reader.Text("data") is { Length: > 0 } data ? data : throw reader.Wrong("data", "", "a folder"),
+            Data = data,
+            Network = reader.Text("network") is { Length: > 0 } network ? network : data,
+            Cluster = ClusterSettings.From(reader, database),
+            Database = database,
             LogLevel = reader.OneOf("log-level", "DEBUG", "INFO", "WARNING", "ERROR"),
             Http = ReadEndpoint(reader, "http", insecureBind),
             Grpc = ReadEndpoint(reader, "grpc", insecureBind),
@@ -71,6 +86,7 @@ internal sealed record NodeSettings
             HistoryMemory = reader.Number("ledger.history-memory", 0, 8L << 30),
             KeepBlocks = (ulong)reader.Number("ledger.keep-blocks", 0, long.MaxValue),
             Genesis = ReadGenesis(reader),
+            ClockOffset = reader.Duration("testing.clock-offset", TimeSpan.Zero, TimeSpan.FromHours(1)),
         };
     }
 

@@ -17,6 +17,7 @@ internal sealed class SettingsReader
 
     private readonly Dictionary<string, string> values = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> sources = new(StringComparer.Ordinal);
+    private readonly Func<string, string?> environment;
 
     /// <param name="referenceFile">hocon/vivim.conf.</param>
     /// <param name="operatorFile">Null where there is none.</param>
@@ -25,6 +26,7 @@ internal sealed class SettingsReader
     /// <exception cref="SettingsException">A file cannot be read, or has an unknown key.</exception>
     public SettingsReader(string referenceFile, string? operatorFile, Func<string, string?> environment, IReadOnlyDictionary<string, string> commandLine)
     {
+        this.environment = environment;
         foreach (var (key, value) in Flatten(referenceFile)) Set(key, value, referenceFile);
         if (operatorFile is not null)
         {
@@ -37,7 +39,7 @@ internal sealed class SettingsReader
 
         foreach (var key in values.Keys.ToList())
         {
-            var variable = $"{Root}.{key}".ToUpperInvariant().Replace('.', '_').Replace('-', '_');
+            var variable = Variable(key);
             if (environment(variable) is { } value) Set(key, value, $"the environment variable {variable}");
         }
 
@@ -45,6 +47,24 @@ internal sealed class SettingsReader
     }
 
     public string Text(string key) => values[key];
+
+    /// <summary>The parts of a value that is a list separated by commas.</summary>
+    public IReadOnlyList<string> List(string key) => values[key].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    /// <summary>A secret: from the file that <paramref name="key"/><c>-file</c> names, or from the environment; never from HOCON. Empty when neither has it.</summary>
+    public string Secret(string key)
+    {
+        var file = values[$"{key}-file"];
+        if (file.Length == 0) return environment(Variable(key)) ?? "";
+        try
+        {
+            return File.ReadAllText(file).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Wrong($"{key}-file", file, "a file that can be read");
+        }
+    }
 
     public bool Flag(string key) => values[key] switch
     {
@@ -69,6 +89,8 @@ internal sealed class SettingsReader
     }
 
     public SettingsException Wrong(string key, string value, string allowed) => new($"{sources[key]}: {Root}.{key} = \"{value}\" is not possible; allowed: {allowed}");
+
+    private static string Variable(string key) => $"{Root}.{key}".ToUpperInvariant().Replace('.', '_').Replace('-', '_');
 
     private void Set(string key, string value, string source)
     {

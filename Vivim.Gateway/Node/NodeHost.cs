@@ -11,6 +11,8 @@ namespace Vivim.Gateway.Node;
 internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, IHostApplicationLifetime lifetime) : IHealthCheck, IAsyncDisposable
 {
     private volatile RunningNode? node;
+    private volatile bool isReady;
+    private volatile bool isStopping;
     private volatile string? fault;
 
     /// <summary>The program's version, as it was built.</summary>
@@ -29,16 +31,27 @@ internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILogge
         var started = await RunningNode.Start(settings, clock, loggers, OnFault, cancellation);
         lifetime.ApplicationStopping.Register(started.Heights.Close);
         node = started;
+        _ = started.System.WhenTerminated.ContinueWith(_ => OnRemoved(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await started.Serve(cancellation);
+        isReady = true;
     }
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(node is null ? HealthCheckResult.Unhealthy("the node is starting or stopping") : HealthCheckResult.Healthy());
+        Task.FromResult(!isReady || isStopping ? HealthCheckResult.Unhealthy("the node is starting or stopping") : HealthCheckResult.Healthy());
 
     public async ValueTask DisposeAsync()
     {
+        isStopping = true;
         var running = node;
         node = null;
         if (running is not null) await running.DisposeAsync();
+    }
+
+    /// <summary>The actor system ends by itself when the cluster goes on without this node.</summary>
+    private void OnRemoved()
+    {
+        if (isStopping || lifetime.ApplicationStopping.IsCancellationRequested) return;
+        OnFault("this node is no longer a member of its cluster: it has left, was downed, or was cut off and is in the minority; start it again to join");
     }
 
     private void OnFault(string reason)

@@ -1,16 +1,17 @@
 using Akka.Actor;
-using Akka.Cluster.Sharding;
+using Akka.Actor.Setup;
 using Akka.Routing;
 using Akka.Streams;
 using Microsoft.Data.Sqlite;
-using Vivim.Actors;
-using Vivim.Chain.BlockMaking;
+using Npgsql;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
 using Vivim.Chain.Sync;
+using Vivim.Gateway.Cluster;
 using Vivim.Gateway.Configuration;
 using Vivim.Ledger;
+using Vivim.Ledger.Execution;
 using Vivim.Ledger.Storage;
 using Vivim.Ledger.Storage.Sqlite;
 using Vivim.Protocol.Encoding;
@@ -24,107 +25,84 @@ namespace Vivim.Gateway.Node;
 /// </summary>
 internal sealed class RunningNode : IAsyncDisposable
 {
-    private const string Role = "node";
-    private static readonly TimeSpan KeepInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-
+    private readonly NodeSettings settings;
+    private readonly TimeProvider clock;
+    private readonly IReadOnlyList<SigningKey> validators;
+    private readonly ISignerStore signers;
+    private readonly NodeRegistry? ownName;
+    private readonly NodeActors actors;
     private readonly List<IDisposable> owned;
+    private volatile IActorRef pool;
 
-    private RunningNode(ActorSystem system, GenesisFile genesis, IActorRef ledger, IActorRef pool, IChainReader chain, HeightSignal heights, List<IDisposable> owned)
+    private RunningNode(NodeSettings settings, TimeProvider clock, GenesisFile genesis, IReadOnlyList<SigningKey> validators, ISignerStore signers, NodeRegistry? ownName, NodeActors actors, IActorRef pool, IChainReader chain, List<IDisposable> owned)
     {
-        System = system;
-        Genesis = genesis;
-        Ledger = ledger;
-        Pool = pool;
-        Chain = chain;
-        Heights = heights;
-        Streams = system.Materializer();
+        this.settings = settings;
+        this.clock = clock;
+        this.validators = validators;
+        this.signers = signers;
+        this.ownName = ownName;
+        this.actors = actors;
+        this.pool = pool;
         this.owned = owned;
+        Genesis = genesis;
+        Chain = chain;
+        Streams = System.Materializer();
     }
 
-    public ActorSystem System { get; }
+    public ActorSystem System => actors.System;
 
     public GenesisFile Genesis { get; }
 
     /// <summary>The node's <see cref="LedgerActor"/>.</summary>
-    public IActorRef Ledger { get; }
+    public IActorRef Ledger => actors.Ledger;
+
+    /// <summary>The node's <see cref="SyncActor"/>.</summary>
+    public IActorRef Sync => actors.Sync;
 
     /// <summary>The shard region of <see cref="PoolPartition"/>.</summary>
-    public IActorRef Pool { get; }
+    public IActorRef Pool => pool;
 
     public IChainReader Chain { get; }
 
-    public HeightSignal Heights { get; }
+    public HeightSignal Heights => actors.Heights;
 
     /// <summary>Runs the node's streams: one for all, since each has an actor that lives as long as the system.</summary>
     public IMaterializer Streams { get; }
 
-    /// <summary>Opens the data folder and starts everything; returns when transactions can be taken.</summary>
+    /// <summary>Opens the data folder and joins the cluster; returns when the chain can be read and other nodes' pool be reached.</summary>
     /// <exception cref="StartException">The node cannot start.</exception>
-    /// <param name="peers">Makes the actor that carries messages to other nodes; null for a node that has none.</param>
-    public static async Task<RunningNode> Start(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, Action<string> onFault, CancellationToken cancellation, Func<ActorSystem, IActorRef>? peers = null)
+    /// <param name="connectPeers">Makes the actor that carries messages to other operators' nodes; null for a node that knows only those of its cluster.</param>
+    public static async Task<RunningNode> Start(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, Action<string> onFault, CancellationToken cancellation, Func<ActorSystem, IActorRef>? connectPeers = null)
     {
         var opened = new List<IDisposable>();
+        NodeRegistry? name = null;
+        ActorSystem? system = null;
         try
         {
-            return await Start(settings, clock, loggers, onFault, opened, peers, cancellation);
+            var folder = Own(NodeFolder.Open(settings.Data));
+            var stores = Own(NodeDatabase.Open(settings.Database, folder));
+            var (genesis, keys) = ReadNetwork(settings, stores, folder, clock);
+            foreach (var key in keys) Own(key);
+            var chainStore = Own(new SqliteChainStore(folder.ChainDatabase));
+            var stateStore = Own(new SqliteStateStore(folder.StateDatabase));
+            var ledger = new NodeLedger(genesis, chainStore, stateStore, Ed25519Scheme.Instance, settings.HistoryMemory);
+            var reader = Own(new SqliteChainReader(folder.ChainDatabase));
+            if (!settings.Cluster.IsAlone) name = await NodeRegistry.Register((DatabaseSettings.PostgreSql)settings.Database, settings.Cluster, genesis, onFault, cancellation);
+
+            HostLogger.Use(loggers);
+            system = CreateSystem(settings, stores, clock);
+            var started = StartActors(system, genesis, ledger, reader, settings, onFault, connectPeers);
+            await ClusterMembership.Join(system, settings.Cluster, name, cancellation);
+            return new RunningNode(settings, clock, genesis, keys, stores.Signers, name, started, await NodeEntities.ReachPool(system), reader, opened);
         }
-        catch (Exception e) when (e is LedgerMismatchException or InvalidDataException or IOException or UnauthorizedAccessException or Vivim.Ledger.Execution.RulesVersionUnknownException)
+        catch (Exception e)
         {
+            if (system is not null) await system.Terminate();
+            if (name is not null) await name.DisposeAsync();
             Dispose(opened);
-            throw new StartException(e.Message);
-        }
-        catch (Exception e) when (e is SqliteException or MalformedException)
-        {
-            Dispose(opened);
-            throw new StartException($"a database in {Path.GetFullPath(settings.Data)} is damaged: {e.Message.TrimEnd('.')}: put the folder back from a copy");
-        }
-        catch (AskTimeoutException)
-        {
-            Dispose(opened);
-            throw new StartException($"the pool has not started within {StartLimit.TotalSeconds:N0} s: the log above says why");
-        }
-        catch
-        {
-            Dispose(opened);
+            if (Refusal(e, settings) is { } refusal) throw refusal;
             throw;
         }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ClrExitReason.Instance);
-        Dispose(owned);
-    }
-
-    private static async Task<RunningNode> Start(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, Action<string> onFault, List<IDisposable> opened, Func<ActorSystem, IActorRef>? peers, CancellationToken cancellation)
-    {
-        var folder = Own(NodeFolder.Open(settings.Data));
-        var signers = Own(new SqliteSignerStore(folder.SignerDatabase));
-        var (genesis, validators) = folder.ReadOrCreate(settings.Genesis, signers, clock);
-        foreach (var validator in validators) Own(validator);
-        if (validators.FirstOrDefault(v => signers.Load(v.PublicKey) is null) is { } rowless)
-            throw new StartException($"the signer row of the validator {rowless.PublicKey} is missing from {folder.SignerDatabase}: without it the key could sign twice; put the file back, or replace the validator's key");
-        var chainStore = Own(new SqliteChainStore(folder.ChainDatabase));
-        var stateStore = Own(new SqliteStateStore(folder.StateDatabase));
-        var ledger = new NodeLedger(genesis, chainStore, stateStore, Ed25519Scheme.Instance, settings.HistoryMemory);
-        var reader = Own(new SqliteChainReader(folder.ChainDatabase));
-
-        HostLogger.Use(loggers);
-        var system = ActorSystem.Create("vivim", AkkaConfiguration.Of(settings.LogLevel, folder.JournalDatabase));
-        var heights = new HeightSignal();
-        heights.Advance(ledger.Tip.Height);
-        system.ActorOf(Props.Create(() => new HostBridge(heights, onFault)), "host-bridge");
-        var verified = new VerifiedSignatures();
-        var ledgerActor = system.ActorOf(Props.Create(() => new LedgerActor(ledger, verified, settings.KeepBlocks)).WithDispatcher(LedgerActor.Dispatcher), "ledger");
-        var verifiers = system.ActorOf(Props.Create(() => new SignatureVerifier(genesis.ChainId, verified)).WithDispatcher(SignatureVerifier.Dispatcher).WithRouter(new RoundRobinPool(Environment.ProcessorCount)), "verifiers");
-
-        await JoinSelf(system, cancellation);
-        var pool = await StartPool(system, new PoolSettings(ledgerActor, verifiers, reader, settings.PartitionLimits, settings.BatchDelay));
-        var peerActor = peers?.Invoke(system);
-        await StartValidators(system, validators, signers, ledgerActor, pool, peerActor ?? system.DeadLetters, settings, clock);
-        if (peerActor is not null) system.ActorOf(Props.Create(() => new SyncActor(ledgerActor, reader, peerActor)), "sync");
-        return new RunningNode(system, genesis, ledgerActor, pool, reader, heights, opened);
 
         T Own<T>(T resource)
             where T : IDisposable
@@ -134,57 +112,83 @@ internal sealed class RunningNode : IAsyncDisposable
         }
     }
 
-    private static async Task JoinSelf(ActorSystem system, CancellationToken cancellation)
+    /// <summary>
+    /// Hosts the chain's entities as soon as this node's chain has come up to the others': they decide by its state. Returns when transactions can
+    /// be taken.
+    /// </summary>
+    /// <exception cref="StartException">The pool does not start.</exception>
+    public async Task Serve(CancellationToken cancellation)
     {
-        var cluster = Akka.Cluster.Cluster.Get(system);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(StartLimit);
-        await cluster.JoinAsync(cluster.SelfAddress, limit.Token);
+        await CatchUp.Wait(System, Sync, cancellation);
+        try
+        {
+            pool = await NodeEntities.HostPool(System, new PoolSettings(Ledger, actors.Verifiers, Chain, settings.PartitionLimits, settings.BatchDelay));
+        }
+        catch (AskTimeoutException)
+        {
+            throw new StartException($"the pool has not started within {NodeEntities.StartLimit.TotalSeconds:N0} s: the log above says why");
+        }
+
+        await NodeEntities.HostValidators(System, validators, signers, Ledger, pool, actors.Peers, settings, clock);
     }
 
-    private static async Task<IActorRef> StartPool(ActorSystem system, PoolSettings settings)
+    public async ValueTask DisposeAsync()
     {
-        var region = await ClusterSharding.Get(system).StartAsync(
-            "pool",
-            id => Props.Create(() => new PoolPartition(int.Parse(id), settings)),
-            Settings(system),
-            HashCodeMessageExtractor.Create(
-                PoolPartitions.Count,
-                message => message is IPoolMessage pool ? pool.Partition.ToString() : null!));
-        await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(partition => region.Ask<PendingCount>(new CountPending(partition), StartLimit)));
-        var wake = Enumerable.Range(0, PoolPartitions.Count).Select(object (partition) => new WakePartition(partition)).ToList();
-        system.ActorOf(Props.Create(() => new EntityKeeper(region, wake, KeepInterval)), "pool-keeper");
-        return region;
+        await CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ClrExitReason.Instance);
+        if (ownName is not null) await ownName.DisposeAsync();
+        Dispose(owned);
     }
 
-    private static async Task StartValidators(ActorSystem system, IReadOnlyList<SigningKey> keys, ISignerStore signers, IActorRef ledger, IActorRef pool, IActorRef peers, NodeSettings settings, TimeProvider clock)
+    private static (GenesisFile Genesis, IReadOnlyList<SigningKey> Validators) ReadNetwork(NodeSettings settings, NodeDatabase stores, NodeFolder folder, TimeProvider clock)
     {
-        var byKey = keys.ToDictionary(key => key.PublicKey);
-        var makerSettings = new BlockMakerSettings(ledger, pool, settings.ReapDeadline);
-        var makers = await ClusterSharding.Get(system).StartAsync(
-            "block-makers",
-            id => Props.Create(() => new BlockMaker(KeyOf(id), makerSettings)),
-            Settings(system),
-            HashCodeMessageExtractor.Create(keys.Count, message => message is IBlockMakingMessage making ? making.Validator.ToString() : null!));
-        var delivery = system.ActorOf(Props.Create(() => new ValidatorDelivery(byKey.Keys.ToHashSet(), peers)), "delivery");
-        var validatorSettings = new ValidatorSettings(ledger, makers, delivery, signers, settings.Timeouts, clock);
-        var validators = await ClusterSharding.Get(system).StartAsync(
-            ValidatorDelivery.Region,
-            id => Props.Create(() => new ValidatorActor(byKey[KeyOf(id)], validatorSettings)).WithDispatcher(ValidatorActor.Dispatcher),
-            Settings(system),
-            HashCodeMessageExtractor.Create(keys.Count, message => message is IValidatorMessage wake ? wake.Validator.ToString() : null!));
-        var wake = keys.Select(object (key) => new WakeValidator(key.PublicKey)).ToList();
-        system.ActorOf(Props.Create(() => new EntityKeeper(validators, wake, KeepInterval)), "validator-keeper");
-        system.ActorOf(Props.Create(() => new StallWatch(settings.StallLimit)), "stall-watch");
+        var network = new NetworkFolder(settings.Network);
+        if (settings.Cluster.IsAlone && !network.HasGenesis)
+        {
+            if (File.Exists(folder.ChainDatabase)) throw new StartException($"{folder.ChainDatabase} is there but the genesis {network.GenesisFilePath} is not: put it back, or start in an empty data folder");
+            network.Create(settings.Genesis, stores.Signers, clock);
+        }
+
+        var (genesis, keys) = network.Read(settings.Genesis);
+        if (keys.FirstOrDefault(v => stores.Signers.Load(v.PublicKey) is null) is { } rowless)
+            throw new StartException($"the signer row of the validator {rowless.PublicKey} is missing from {stores.SignerPlace}: without it the key could sign twice; put the row back, or replace the validator's key");
+        return (genesis, keys);
     }
 
-    private static PublicKey KeyOf(string entityId) => new(Convert.FromHexString(entityId));
+    private static ActorSystem CreateSystem(NodeSettings settings, NodeDatabase stores, TimeProvider clock)
+    {
+        var setup = ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(AkkaConfiguration.Of(settings.LogLevel, settings.Cluster, stores)));
+        return ActorSystem.Create("vivim", settings.Cluster.Tls is { } tls ? setup.And(RemotingTls.Of(tls, clock)) : setup);
+    }
 
-    private static ClusterShardingSettings Settings(ActorSystem system) => ClusterShardingSettings.Create(system).WithRole(Role);
+    private static NodeActors StartActors(ActorSystem system, GenesisFile genesis, NodeLedger ledger, IChainReader reader, NodeSettings settings, Action<string> onFault, Func<ActorSystem, IActorRef>? connectPeers)
+    {
+        var heights = new HeightSignal();
+        heights.Advance(ledger.Tip.Height);
+        system.ActorOf(Props.Create(() => new HostBridge(heights, onFault)), "host-bridge");
+        var verified = new VerifiedSignatures();
+        var ledgerActor = system.ActorOf(Props.Create(() => new LedgerActor(ledger, verified, settings.KeepBlocks)).WithDispatcher(LedgerActor.Dispatcher), "ledger");
+        var verifierRouter = system.ActorOf(Props.Create(() => new SignatureVerifier(genesis.ChainId, verified)).WithDispatcher(SignatureVerifier.Dispatcher).WithRouter(new RoundRobinPool(Environment.ProcessorCount)), "verifiers");
+        var peerActor = connectPeers?.Invoke(system) ?? system.ActorOf(Props.Create(() => new ClusterPeers()), "peers");
+        var sync = system.ActorOf(Props.Create(() => new SyncActor(ledgerActor, reader, peerActor)), SyncActor.Name);
+        return new NodeActors(system, heights, ledgerActor, verifierRouter, peerActor, sync);
+    }
+
+    /// <summary>What an operator is told of a start that failed; null where it is no operator's business.</summary>
+    private static StartException? Refusal(Exception failure, NodeSettings settings) => failure switch
+    {
+        LedgerMismatchException or InvalidDataException or RulesVersionUnknownException or UnauthorizedAccessException => new StartException(failure.Message),
+        SqliteException or MalformedException => new StartException($"a database in {Path.GetFullPath(settings.Data)} is damaged: {failure.Message.TrimEnd('.')}: put the folder back from a copy"),
+        NpgsqlException e => DatabaseRefusal.Of(settings.Database, e),
+        IOException => new StartException(failure.Message),
+        _ => null,
+    };
 
     private static void Dispose(List<IDisposable> resources)
     {
         foreach (var resource in Enumerable.Reverse(resources)) resource.Dispose();
         resources.Clear();
     }
+
+    /// <summary>What runs from the start on, before the node hosts anything.</summary>
+    private sealed record NodeActors(ActorSystem System, HeightSignal Heights, IActorRef Ledger, IActorRef Verifiers, IActorRef Peers, IActorRef Sync);
 }

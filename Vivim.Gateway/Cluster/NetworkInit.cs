@@ -1,0 +1,54 @@
+using Npgsql;
+using Vivim.Chain.Consensus;
+using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Node;
+using Vivim.Protocol.Identity;
+
+namespace Vivim.Gateway.Cluster;
+
+/// <summary>Prepares what the nodes of a cluster share before the first of them starts: genesis, keys, signer rows, the database's tables.</summary>
+internal static class NetworkInit
+{
+    /// <summary>Prepares the network, or checks that it is. A second run changes nothing.</summary>
+    /// <returns>What was done, for people.</returns>
+    /// <exception cref="StartException">The folder or the database cannot be used, or do not belong together.</exception>
+    public static Task<string> Run(NodeSettings settings, TimeProvider clock, CancellationToken cancellation) => WithDatabase(settings, async (database, signers) =>
+    {
+        var network = new NetworkFolder(settings.Network);
+        var isNew = !network.HasGenesis;
+        if (isNew) network.Create(settings.Genesis, signers, clock);
+        var (genesis, validators) = network.Read(settings.Genesis);
+        await NodeRegistry.Adopt(database, genesis, cancellation);
+        var rowless = validators.FirstOrDefault(validator => signers.Load(validator.PublicKey) is null);
+        foreach (var validator in validators) validator.Dispose();
+        if (rowless is not null) throw new StartException($"the signer row of the validator {rowless.PublicKey} is missing from the table signer of {database.Place}: without it the key could sign twice; put the row back, or replace the validator's key");
+        return isNew
+            ? $"The network {genesis.ChainId} with {genesis.Validators.Count} validators is prepared in {Path.GetFullPath(settings.Network)} and {database.Place}. Start its nodes."
+            : $"The network {genesis.ChainId} is already prepared in {Path.GetFullPath(settings.Network)} and {database.Place}: nothing was changed.";
+    });
+
+    /// <summary>Makes the key of one more validator, with its signer row.</summary>
+    /// <returns>What was done and what to do next, for people.</returns>
+    /// <exception cref="StartException">The network is not prepared, or the folder or the database cannot be used.</exception>
+    public static Task<string> AddValidator(NodeSettings settings) => WithDatabase(settings, (database, signers) =>
+    {
+        var network = new NetworkFolder(settings.Network);
+        foreach (var validator in network.Read(settings.Genesis).Validators) validator.Dispose();
+        var (number, key) = network.AddValidator(signers);
+        return Task.FromResult($"Validator {number} has the key {Did.OfKey(key)}. Restart the nodes one after another, with {number} in the vivim.cluster.home-of of one of them, then let the authorities add it: vivim validators propose {Did.OfKey(key)} --power 1");
+    });
+
+    private static async Task<string> WithDatabase(NodeSettings settings, Func<DatabaseSettings.PostgreSql, ISignerStore, Task<string>> run)
+    {
+        if (settings.Database is not DatabaseSettings.PostgreSql database) throw new StartException("init prepares a cluster, which shares a database: set vivim.database.provider = postgresql; a node on its own prepares itself");
+        try
+        {
+            using var signers = PostgresSignerStore.Open(database.ConnectionString);
+            return await run(database, signers);
+        }
+        catch (NpgsqlException e)
+        {
+            throw DatabaseRefusal.Of(database, e);
+        }
+    }
+}

@@ -26,6 +26,7 @@ COPY --from=build --chown=app:app /network /network
 COPY --from=build /app /app
 WORKDIR /app
 USER app
-ENV VIVIM_DATA=/data
+# The base image names a port of its own; the node binds those of its settings.
+ENV VIVIM_DATA=/data ASPNETCORE_HTTP_PORTS=
 EXPOSE 8080 8081
 ENTRYPOINT ["dotnet", "Vivim.Gateway.dll"]

@@ -49,7 +49,6 @@ internal static class GatewayHost
             return await Fail(e.Message);
         }
 
-        app.Services.GetRequiredService<NodeMetrics>().Watch(host.Node);
         Greet(app, host.Node);
         await app.WaitForShutdownAsync();
         await host.DisposeAsync();

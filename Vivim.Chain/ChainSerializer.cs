@@ -28,7 +28,7 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
         Form<SubmitOutcomes, V1.SubmitOutcomes>("outcomes/1", V1.SubmitOutcomes.Parser, Write, Read),
         Form<Reap, V1.Reap>("reap/1", V1.Reap.Parser, m => new V1.Reap { Partition = m.Partition, MaxTransactions = m.MaxTransactions, MaxBytes = m.MaxBytes }, m => new Reap(m.Partition, m.MaxTransactions, m.MaxBytes)),
         Form<FindTransaction, V1.FindTransaction>("find/1", V1.FindTransaction.Parser, m => new V1.FindTransaction { Partition = m.Partition, TransactionId = Bytes(m.TransactionId) }, m => new FindTransaction(m.Partition, Hash(m.TransactionId))),
-        Form<PoolTransactionState, V1.PoolTransactionState>("found/1", V1.PoolTransactionState.Parser, m => new V1.PoolTransactionState { State = (int)m.State }, m => new PoolTransactionState((PoolState)m.State)),
+        Form<PoolTransactionState, V1.PoolTransactionState>("found/2", V1.PoolTransactionState.Parser, m => new V1.PoolTransactionState { State = (int)m.State, Height = m.Height }, m => new PoolTransactionState((PoolState)m.State, m.Height)),
         Form<CountPending, V1.PartitionNumber>("count/1", V1.PartitionNumber.Parser, m => new V1.PartitionNumber { Partition = m.Partition }, m => new CountPending(m.Partition)),
         Form<PendingCount, V1.Count>("pending/1", V1.Count.Parser, m => new V1.Count { Count_ = m.Count }, m => new PendingCount(m.Count_)),
         Form<WakePartition, V1.PartitionNumber>("wake-partition/1", V1.PartitionNumber.Parser, m => new V1.PartitionNumber { Partition = m.Partition }, m => new WakePartition(m.Partition)),

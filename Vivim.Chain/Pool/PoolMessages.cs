@@ -51,7 +51,8 @@ public enum PoolState
 }
 
 /// <summary>Answer to <see cref="FindTransaction"/>.</summary>
-public sealed record PoolTransactionState(PoolState State);
+/// <param name="Height">The last block that the partition has heard of.</param>
+public sealed record PoolTransactionState(PoolState State, ulong Height);
 
 /// <summary>How many are waiting? Answered by <see cref="PendingCount"/>.</summary>
 public sealed record CountPending(int Partition) : IPoolMessage;

@@ -130,7 +130,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
         Command<FlushBatch>(_ => Flush());
         Command<BlockCommitted>(OnCommitted);
         Command<Reap>(reap => Sender.Tell(new Reaped(core.Reap(reap.MaxTransactions, reap.MaxBytes))));
-        Command<FindTransaction>(find => Sender.Tell(new PoolTransactionState(core.Find(find.TransactionId))));
+        Command<FindTransaction>(find => Sender.Tell(new PoolTransactionState(core.Find(find.TransactionId), core.Height)));
         Command<CountPending>(_ => Sender.Tell(new PendingCount(core.Count)));
         Command<WakePartition>(_ => AnnounceWork());
     }

@@ -24,6 +24,9 @@ internal static class ChainCommands
             certifiedHeight = status.CertifiedHeight,
             certifiedStateRoot = status.CertifiedStateRoot,
             poolPending = status.PoolPending,
+            poolSilent = status.PoolSilent,
+            networkHeight = status.NetworkHeight,
+            catchUpMs = status.CatchUpMs,
             rulesVersion = status.RulesVersion,
             oldestHeight = status.OldestHeight,
             validators = status.Validators,
@@ -33,11 +36,19 @@ internal static class ChainCommands
         context.Terminal.Show(
             view,
             ("node", $"{context.Node.OriginalString}, version {status.NodeVersion}"), ("chain", status.ChainId), ("genesis", status.GenesisHash),
-            ("height", $"{status.Height} ({Time(status.BlockTime)})"), ("block", status.BlockId), ("state root", status.StateRoot),
-            ("certified", $"{status.CertifiedStateRoot} at {status.CertifiedHeight}"), ("pool", $"{status.PoolPending} waiting"),
+            ("height", $"{status.Height} ({Time(status.BlockTime)}){CatchUp(status)}"), ("block", status.BlockId), ("state root", status.StateRoot),
+            ("certified", $"{status.CertifiedStateRoot} at {status.CertifiedHeight}"), ("pool", $"{status.PoolPending} waiting{(status.PoolSilent > 0 ? $", {status.PoolSilent} partitions silent" : "")}"),
             ("rules", $"version {status.RulesVersion}"), ("validators", status.Validators), ("state", $"{status.StateKeys} keys"), ("oldest height", status.OldestHeight));
         return VivimCommand.Success;
     });
+
+    /// <summary>What stands behind the height of a node that has not caught up with its cluster.</summary>
+    private static string CatchUp(V1.GetStatusResponse status) => status.CatchUpMs switch
+    {
+        0 => "",
+        < 0 => $", catching up to {status.NetworkHeight}",
+        var left => $", catching up to {status.NetworkHeight} in about {TimeSpan.FromMilliseconds(left).TotalSeconds:N0} s",
+    };
 
     public static Command Transaction(VivimCommand vivim)
     {

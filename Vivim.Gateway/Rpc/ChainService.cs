@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
+using Vivim.Chain.Sync;
 using Vivim.Gateway.Node;
 using Vivim.Ledger.Execution;
 using Vivim.Ledger.Storage;
@@ -20,12 +21,13 @@ namespace Vivim.Gateway.Rpc;
 /// <summary>vivim.v1.Chain: what the proto says of each call.</summary>
 internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
 {
-    private static readonly TimeSpan PoolLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SyncLimit = TimeSpan.FromSeconds(5);
 
     public override async Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context)
     {
         var node = host.Node;
-        var pending = Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(p => node.Pool.Ask<PendingCount>(new CountPending(p), PoolLimit, context.CancellationToken)));
+        var counting = node.AskAnswering<PendingCount>(partition => new CountPending(partition), context.CancellationToken);
+        var sync = await node.Sync.Ask<SyncProgress>(new ReadSyncProgress(), SyncLimit, context.CancellationToken);
         var status = await node.Ledger.Read(
             ledger => new GetStatusResponse
             {
@@ -43,7 +45,11 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
             },
             context.CancellationToken);
         status.OldestHeight = node.Chain.Heights().Oldest;
-        status.PoolPending = (ulong)(await pending).Sum(p => p.Count);
+        var counts = await counting;
+        status.PoolPending = (ulong)counts.Sum(p => p.Count);
+        status.PoolSilent = (uint)(PoolPartitions.Count - counts.Count);
+        status.NetworkHeight = Math.Max(status.Height, sync.NetworkHeight);
+        status.CatchUpMs = sync.Remaining is { } remaining ? (long)remaining.TotalMilliseconds : -1;
         status.NodeVersion = NodeHost.Version;
         return status;
     }
@@ -72,9 +78,15 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
             }
             else
             {
-                var state = await StateInPool(node, id, context.CancellationToken);
-                // It may have left the pool for a block in between.
+                var (state, height) = await StateInPool(node, id, context.CancellationToken);
+                // It may have left the pool for a block in between, which may not have come here yet.
                 if (state == TransactionState.Unknown && node.Chain.Find(id) is not null) continue;
+                if (state == TransactionState.Unknown && height > newest)
+                {
+                    await node.Heights.WaitAbove(newest, context.CancellationToken);
+                    continue;
+                }
+
                 if (!request.Wait || state == TransactionState.Expired) return new GetTransactionResponse { State = state };
             }
 
@@ -137,15 +149,24 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
         return new ProofFile(Block.FromBytes(next.Block).Header, CommitCertificate.FromBytes(next.Certificate), chain.SetChangesBelow(next.Height), [entry]);
     }
 
-    private static async Task<TransactionState> StateInPool(RunningNode node, Hash256 id, CancellationToken cancellation)
+    /// <summary>What the pool knows of a transaction, and the height up to which it has heard of blocks.</summary>
+    private static async Task<(TransactionState State, ulong Height)> StateInPool(RunningNode node, Hash256 id, CancellationToken cancellation)
     {
-        var answers = await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(p => node.Pool.Ask<PoolTransactionState>(new FindTransaction(p, id), PoolLimit, cancellation)));
-        return answers.Select(a => a.State).Max() switch
+        try
         {
-            PoolState.Pending => TransactionState.Pending,
-            PoolState.Expired => TransactionState.Expired,
-            _ => TransactionState.Unknown,
-        };
+            var answers = await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(p => node.AskPool<PoolTransactionState>(new FindTransaction(p, id), cancellation)));
+            var state = answers.Select(a => a.State).Max() switch
+            {
+                PoolState.Pending => TransactionState.Pending,
+                PoolState.Expired => TransactionState.Expired,
+                _ => TransactionState.Unknown,
+            };
+            return (state, answers.Max(a => a.Height));
+        }
+        catch (AskTimeoutException)
+        {
+            throw RpcErrors.PoolSilent();
+        }
     }
 
     private static GetBlockResponse ToResponse(BlockRecord record)

@@ -26,6 +26,8 @@ internal static class RpcErrors
 
     public static RpcException NotYetCertified() => Of(StatusCode.Unavailable, "NOT_YET_CERTIFIED", "no block certifies this yet: try again after the next one");
 
+    public static RpcException PoolSilent() => Of(StatusCode.Unavailable, "POOL_SILENT", "a part of the pool did not answer in time: try again shortly");
+
     /// <summary>The outcome is unknown: the same bytes can be sent again without harm.</summary>
     public static RpcException OutcomeUnknown() => Of(StatusCode.Unavailable, OutcomeUnknownReason, OutcomeUnknownMessage);
 

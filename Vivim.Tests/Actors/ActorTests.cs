@@ -3,7 +3,6 @@ using Akka.Configuration;
 using Akka.TestKit.Xunit2;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
-using Vivim.Gateway.Node;
 using Vivim.Ledger;
 using Vivim.Ledger.Storage;
 using Vivim.Ledger.Storage.Sqlite;
@@ -13,6 +12,7 @@ using Vivim.Protocol.Genesis;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
+using Vivim.Tests.Gateway;
 using V1 = Vivim.Protocol.V1;
 
 namespace Vivim.Tests.Actors;
@@ -117,7 +117,7 @@ public abstract class ActorTests : TestKit
 
     private static Config Configuration(DirectoryInfo folder)
     {
-        var node = AkkaConfiguration.Of("WARNING", group => Path.Combine(folder.FullName, $"journal-{group}.db"));
+        var node = TestSettings.Akka(folder, "WARNING");
         return ConfigurationFactory.ParseString("akka.loggers = [\"Akka.TestKit.TestEventListener, Akka.TestKit\"]")
             .WithFallback(FaultyJournal.Before("pool", node))
             .WithFallback(FaultyJournal.Before("consensus", node))

@@ -21,7 +21,7 @@ public sealed class PoolPartitionTests : ActorTests
     [Fact]
     public async Task An_admission_is_acknowledged_only_after_the_journal_has_it_a_repeated_one_too()
     {
-        var partition = Start();
+        var partition = await Start();
         FaultyJournal.Fault = JournalFault.Hold;
         var transaction = Registration(person, 0);
         partition.Tell(Submission(transaction));
@@ -41,7 +41,7 @@ public sealed class PoolPartitionTests : ActorTests
     [InlineData("StoreAndFail", PoolState.Pending)]
     public async Task A_write_that_fails_is_not_acknowledged_and_the_next_incarnation_takes_the_same_bytes(string fault, PoolState afterwards)
     {
-        var partition = Start();
+        var partition = await Start();
         await WatchAsync(partition);
         FaultyJournal.Fault = Enum.Parse<JournalFault>(fault);
         var transaction = Registration(person, 0);
@@ -51,35 +51,66 @@ public sealed class PoolPartitionTests : ActorTests
         await ExpectTerminatedAsync(partition, Patience);
         FaultyJournal.Recover(Sys);
 
-        partition = Start();
+        partition = await Start();
         Assert.Equal(afterwards, await StateOf(partition, transaction));
         var outcome = Assert.Single((await partition.Ask<SubmitOutcomes>(Submission(transaction), Patience)).Outcomes);
         Assert.Null(outcome.Refusal);
         await End(partition);
-        Assert.Equal(PoolState.Pending, await StateOf(Start(), transaction));
+        Assert.Equal(PoolState.Pending, await StateOf(await Start(), transaction));
         await ExpectNoMsgAsync(TimeSpan.FromMilliseconds(100));
     }
 
     [Fact]
     public async Task A_restart_recovers_what_waits_and_drops_what_is_committed()
     {
-        var partition = Start();
+        var partition = await Start();
         TransactionEnvelope[] transactions = [.. Enumerable.Range(0, 4).Select(nonce => Registration(person, (ulong)nonce))];
         foreach (var transaction in transactions) Assert.Null((await partition.Ask<SubmitOutcomes>(Submission(transaction), Patience)).Outcomes[0].Refusal);
         await End(partition);
         await Commit(transactions[0], transactions[1]);
 
-        partition = Start();
+        partition = await Start();
         Assert.Equal(transactions[2..], (await partition.Ask<Reaped>(new Reap(0, 10, 1 << 20), Patience)).Transactions);
         Assert.Equal(2, (await partition.Ask<PendingCount>(new CountPending(0), Patience)).Count);
         var receipt = (await partition.Ask<SubmitOutcomes>(Submission(transactions[0]), Patience)).Outcomes[0].Receipt!;
         Assert.Equal((1ul, 0u, ReceiptCode.Ok), (receipt.Height, receipt.Index, receipt.Code));
     }
 
+    /// <summary>A node that was frozen and goes on runs a partition that has long been started elsewhere.</summary>
+    [Fact]
+    public async Task Once_another_incarnation_serves_the_older_one_acknowledges_nothing_more()
+    {
+        var stale = await Start();
+        Assert.Null((await stale.Ask<SubmitOutcomes>(Submission(Registration(person, 0)), Patience)).Outcomes[0].Refusal);
+        var current = await Start();
+
+        await WatchAsync(stale);
+        stale.Tell(Submission(Registration(person, 1)));
+        await ExpectTerminatedAsync(stale, Patience);
+        await ExpectNoMsgAsync(TimeSpan.FromMilliseconds(100));
+
+        Assert.Null((await current.Ask<SubmitOutcomes>(Submission(Registration(person, 1)), Patience)).Outcomes[0].Refusal);
+        await End(current);
+        Assert.Equal(2, (await (await Start()).Ask<PendingCount>(new CountPending(0), Patience)).Count);
+    }
+
+    [Fact]
+    public async Task A_partition_that_moves_answers_what_it_has_begun()
+    {
+        var partition = await Start();
+        await WatchAsync(partition);
+        TransactionEnvelope[] transactions = [.. Enumerable.Range(0, 20).Select(nonce => Registration(person, (ulong)nonce))];
+        foreach (var transaction in transactions) partition.Tell(Submission(transaction));
+        partition.Tell(new LeavePartition());
+        for (var i = 0; i < transactions.Length; i++) Assert.Null(Assert.Single((await ExpectMsgAsync<SubmitOutcomes>(Patience)).Outcomes).Refusal);
+        await ExpectTerminatedAsync(partition, Patience);
+        Assert.Equal(transactions.Length, (await (await Start()).Ask<PendingCount>(new CountPending(0), Patience)).Count);
+    }
+
     [Fact]
     public async Task A_trimmed_journal_starts_again()
     {
-        var partition = Start();
+        var partition = await Start();
         // One write each, more than are kept.
         for (var nonce = 0ul; nonce < 70; nonce++)
         {
@@ -89,18 +120,18 @@ public sealed class PoolPartitionTests : ActorTests
         }
 
         await End(partition);
-        partition = Start();
+        partition = await Start();
         Assert.Equal(0, (await partition.Ask<PendingCount>(new CountPending(0), Patience)).Count);
         var next = Registration(person, 70);
         Assert.Null((await partition.Ask<SubmitOutcomes>(Submission(next), Patience)).Outcomes[0].Refusal);
         await End(partition);
-        Assert.Equal(PoolState.Pending, await StateOf(Start(), next));
+        Assert.Equal(PoolState.Pending, await StateOf(await Start(), next));
     }
 
     [Fact]
     public async Task Wrong_transactions_are_refused_each_with_its_reason_and_cost_the_others_nothing()
     {
-        var partition = Start();
+        var partition = await Start();
         var good = Registration(person, 0);
         var forged = Registration(person, 1) with { Signature = good.Signature };
         var garbled = good with { Body = new byte[] { 1, 2, 3 } };
@@ -112,7 +143,7 @@ public sealed class PoolPartitionTests : ActorTests
     [Fact]
     public async Task A_request_that_is_too_long_is_refused_and_the_others_go_on()
     {
-        var partition = Start();
+        var partition = await Start();
         FaultyJournal.Fault = JournalFault.Hold;
         partition.Tell(Submission(Registration(person, 0)));
         await Assert.ThrowsAsync<ArgumentException>(() => partition.Ask<SubmitOutcomes>(Submission([.. Enumerable.Repeat(Registration(person, 0), SubmitTransactions.MaxTransactions + 1)]), Patience));
@@ -128,7 +159,13 @@ public sealed class PoolPartitionTests : ActorTests
 
     private static SubmitTransactions Submission(params TransactionEnvelope[] transactions) => new(0, transactions);
 
-    private IActorRef Start() => Sys.ActorOf(Props.Create(() => new PoolPartition(0, settings)));
+    /// <summary>Starts an incarnation, and waits until it serves.</summary>
+    private async Task<IActorRef> Start()
+    {
+        var partition = Sys.ActorOf(Props.Create(() => new PoolPartition(0, settings)));
+        await partition.Ask<PendingCount>(new CountPending(0), Patience);
+        return partition;
+    }
 
     private async Task<PoolState> StateOf(IActorRef partition, TransactionEnvelope transaction) =>
         (await partition.Ask<PoolTransactionState>(new FindTransaction(0, transaction.IdOn(Genesis.ChainId)), Patience)).State;

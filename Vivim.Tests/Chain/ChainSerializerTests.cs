@@ -8,12 +8,13 @@ using Vivim.Chain;
 using Vivim.Chain.BlockMaking;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Pool;
-using Vivim.Gateway.Node;
+using Vivim.Chain.Sync;
 using Vivim.Protocol;
 using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
+using Vivim.Tests.Gateway;
 
 namespace Vivim.Tests.Chain;
 
@@ -30,7 +31,7 @@ public sealed class ChainSerializerTests : IDisposable
         ["SubmitOutcomes"] = "outcomes/1",
         ["Reap"] = "reap/1",
         ["FindTransaction"] = "find/1",
-        ["PoolTransactionState"] = "found/1",
+        ["PoolTransactionState"] = "found/2",
         ["CountPending"] = "count/1",
         ["PendingCount"] = "pending/1",
         ["WakePartition"] = "wake-partition/1",
@@ -45,6 +46,8 @@ public sealed class ChainSerializerTests : IDisposable
         ["DeliverMessage"] = "deliver/1",
         ["WakeValidator"] = "wake-validator/1",
         ["HeightDecided"] = "decided/1",
+        ["PartitionStarted"] = "partition-started/1",
+        ["SyncReceived"] = "sync/1",
     };
 
     /// <summary>Records that are no messages: settings, parts of messages, what the cores work with.</summary>
@@ -58,7 +61,7 @@ public sealed class ChainSerializerTests : IDisposable
     private readonly ActorSystem system;
 
     public ChainSerializerTests() => system = ActorSystem.Create("serializer", ConfigurationFactory.ParseString("akka.loggers = [], akka.stdout-loglevel = OFF")
-        .WithFallback(AkkaConfiguration.Of("OFF", group => Path.Combine(folder.FullName, group + ".db"))));
+        .WithFallback(TestSettings.Akka(folder, "OFF")));
 
     public void Dispose()
     {
@@ -130,7 +133,7 @@ public sealed class ChainSerializerTests : IDisposable
             new SubmitOutcomes(List(() => new SubmitOutcome(Hash(), Maybe(Receipt), Maybe(() => new Refusal(OneOf<RefusalReason>(), $"sentence {random.Next()}"))))),
             new Reap(Int(), Int(), (long)U64()),
             new FindTransaction(Int(), Hash()),
-            new PoolTransactionState(OneOf<PoolState>()),
+            new PoolTransactionState(OneOf<PoolState>(), U64()),
             new CountPending(Int()),
             new PendingCount((long)U64()),
             new WakePartition(Int()),
@@ -145,6 +148,8 @@ public sealed class ChainSerializerTests : IDisposable
             new DeliverMessage(Key(), Key(), Message()),
             new WakeValidator(Key()),
             new HeightDecided(U64(), U32(), Hash()),
+            PartitionStarted.Instance,
+            new SyncReceived(new PeerId($"akka.tcp://vivim@node{random.Next()}:4053"), SyncMessage()),
         ];
 
         private int Int() => random.Next(3) switch { 0 => 0, 1 => int.MaxValue, _ => random.Next() };
@@ -192,7 +197,16 @@ public sealed class ChainSerializerTests : IDisposable
             _ => new ConsensusMessage.Status(U64(), U32(), (byte)random.Next(4), random.Next(2) == 0 ? null : Hash(), Bits(), Bits(), random.Next(2) == 0),
         };
 
-        private Block Block() => new(Header(), List(Envelope), List(Evidence), Maybe(() => new CommitCertificate(U64(), U32(), Hash(), List(() => new CommitSignature((ushort)random.Next(1024), Signature())))));
+        private SyncMessage SyncMessage() => random.Next(3) switch
+        {
+            0 => new SyncMessage.Tip(U64()),
+            1 => new SyncMessage.GetBlocks(U64()),
+            _ => new SyncMessage.Blocks(List(() => new CertifiedBlock(Block(), Certificate()))),
+        };
+
+        private Block Block() => new(Header(), List(Envelope), List(Evidence), Maybe(Certificate));
+
+        private CommitCertificate Certificate() => new(U64(), U32(), Hash(), List(() => new CommitSignature((ushort)random.Next(1024), Signature())));
 
         private BlockHeader Header() => new()
         {

@@ -41,10 +41,10 @@ internal sealed class OperatorNode(int number, DirectoryInfo folder, PeerNetwork
 
     public async Task Start()
     {
-        var reference = Path.Combine(AppContext.BaseDirectory, "hocon", "vivim.conf");
-        var settings = NodeSettings.From(new SettingsReader(reference, null, static _ => null, new Dictionary<string, string> { ["data"] = folder.FullName, ["log-level"] = "ERROR" }));
+        var settings = TestSettings.Of(("data", folder.FullName), ("log-level", "ERROR"));
         var own = validators.Select(key => key.PublicKey).ToHashSet();
         node = await RunningNode.Start(settings, TimeProvider.System, NullLoggerFactory.Instance, reason => Fault = reason, CancellationToken.None, system => network.Join(number, system, own));
+        await node.Serve(CancellationToken.None);
     }
 
     public async Task Stop()

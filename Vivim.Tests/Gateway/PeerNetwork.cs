@@ -105,7 +105,7 @@ internal sealed class PeerNetwork(int seed)
             {
                 var bytes = outgoing.Message.ToBytes();
                 foreach (var other in outgoing.To is { } to ? [int.Parse(to.Value)] : network.Others(node))
-                    network.Send(node, other, (system, _) => system.ActorSelection("/user/sync").Tell(new SyncReceived(new PeerId(node.ToString()), SyncMessage.FromBytes(bytes))));
+                    network.Send(node, other, (system, _) => system.ActorSelection($"/user/{SyncActor.Name}").Tell(new SyncReceived(new PeerId(node.ToString()), SyncMessage.FromBytes(bytes))));
             });
         }
     }

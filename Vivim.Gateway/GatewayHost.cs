@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Metrics;
 using Vivim.Gateway.Node;
 using Vivim.Gateway.Operators;
 using Vivim.Gateway.Rpc;
@@ -88,6 +89,7 @@ internal static class GatewayHost
         builder.Services.AddSingleton<OperatorGate>();
         builder.Services.AddGrpcReflection();
         builder.Services.AddGrpcHealthChecks().AddCheck<NodeHost>("node");
+        builder.Services.AddNodeMetrics();
 
         var app = builder.Build();
         app.MapGrpcService<ChainService>();
@@ -98,6 +100,7 @@ internal static class GatewayHost
         app.MapGrpcHealthChecksService();
         app.MapGet("/healthz", () => "ok");
         app.MapHealthChecks("/readyz");
+        app.MapNodeMetrics();
         return app;
     }
 

@@ -25,8 +25,11 @@ internal static class GlobalOptions
         Description = "The key to act with: its name, or the path of a key file (environment: VIVIM_KEY)",
         HelpName = "NAME|FILE",
         Recursive = true,
-        DefaultValueFactory = static _ => Environment.GetEnvironmentVariable("VIVIM_KEY") is { Length: > 0 } name ? name : DefaultKey,
+        DefaultValueFactory = static _ => KeyOfEnvironment ?? DefaultKey,
     };
+
+    /// <summary>What VIVIM_KEY names; null where it is not set.</summary>
+    public static string? KeyOfEnvironment => Environment.GetEnvironmentVariable("VIVIM_KEY") is { Length: > 0 } name ? name : null;
 
     private static Uri? ParseNode(ArgumentResult result) => ParseNode(result.Tokens[0].Value, result);
 

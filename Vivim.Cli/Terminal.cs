@@ -50,6 +50,12 @@ public sealed class Terminal
     /// <summary>Shows a result as JSON, or its fields as a two-column table.</summary>
     public void Show<T>(T value, params (string Name, object? Value)[] fields) => Show(value, text => text.Write(Fields(fields)));
 
+    /// <summary>Shows a result as JSON, or as lines that no width of a terminal breaks, for scripts that read them.</summary>
+    public void ShowLines<T>(T value, params IReadOnlyList<string> lines) => Show(value, _ =>
+    {
+        foreach (var line in lines) output.WriteLine(line);
+    });
+
     /// <summary>A remark for people beside the result; nothing with <c>--json</c>.</summary>
     public void Remark(string sentence)
     {

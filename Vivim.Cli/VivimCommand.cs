@@ -45,6 +45,8 @@ public sealed class VivimCommand
             ChainCommands.Transaction(this),
             ChainCommands.Block(this),
             ValidatorCommands.Build(this),
+            ClusterCommands.Build(this),
+            NodeCommands.Build(this),
             ProofCommands.Build(this),
             ChainVerifyCommand.Build(this),
             GenesisCommand.Build(this),

@@ -74,6 +74,9 @@ public sealed partial class VivimClient : IDisposable
     /// <summary>Acts as the owner of a key.</summary>
     public Person As(SigningKey key) => new(this, key);
 
+    /// <summary>Administers the node's cluster with an operator's key.</summary>
+    public ClusterOperator Operate(SigningKey key) => new(this, new V1.Cluster.ClusterClient(channel), key, time);
+
     public Task<V1.GetStatusResponse> GetStatusAsync(CancellationToken cancellationToken = default) =>
         CallAsync(o => chain.GetStatusAsync(new V1.GetStatusRequest(), o), cancellationToken);
 
@@ -215,7 +218,8 @@ public sealed partial class VivimClient : IDisposable
 
     public void Dispose() => channel.Dispose();
 
-    private Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken) => CallAsync(call, patience, cancellationToken);
+    /// <summary>Calls once, or for as long as the client has patience.</summary>
+    internal Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken) => CallAsync(call, patience, cancellationToken);
 
     /// <summary>Calls until there is an answer, at most for <paramref name="limit"/> and then once more.</summary>
     private async Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, TimeSpan limit, CancellationToken cancellationToken)

@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Metrics;
 using Vivim.Gateway.Node;
+using Vivim.Gateway.Operators;
 using Vivim.Gateway.Rpc;
 
 namespace Vivim.Gateway;
@@ -82,18 +84,23 @@ internal static class GatewayHost
         builder.Services.AddSingleton(OffsetClock.Of(settings.ClockOffset));
         builder.Services.AddSingleton<NodeHost>();
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = settings.MaxMessageSize)
-            .AddJsonTranscoding(json => json.TypeRegistry = TypeRegistry.FromMessages(ErrorInfo.Descriptor));
+            .AddJsonTranscoding(json => json.TypeRegistry = TypeRegistry.FromMessages(ErrorInfo.Descriptor, RetryInfo.Descriptor))
+            .AddServiceOptions<ClusterService>(cluster => cluster.Interceptors.Add<OperatorInterceptor>());
+        builder.Services.AddSingleton<OperatorGate>();
         builder.Services.AddGrpcReflection();
         builder.Services.AddGrpcHealthChecks().AddCheck<NodeHost>("node");
+        builder.Services.AddNodeMetrics();
 
         var app = builder.Build();
         app.MapGrpcService<ChainService>();
         app.MapGrpcService<IdentityService>();
         app.MapGrpcService<GraphService>();
+        app.MapGrpcService<ClusterService>();
         app.MapGrpcReflectionService();
         app.MapGrpcHealthChecksService();
         app.MapGet("/healthz", () => "ok");
         app.MapHealthChecks("/readyz");
+        app.MapNodeMetrics();
         return app;
     }
 

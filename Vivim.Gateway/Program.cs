@@ -1,12 +1,12 @@
 using System.CommandLine;
 using Vivim.Gateway;
-using Vivim.Gateway.Cluster;
+using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
 
 var data = new Option<string?>("--data") { Description = "folder of everything the node keeps" };
 var config = new Option<string?>("--config") { Description = "HOCON file with settings that differ from hocon/vivim.conf", Recursive = true };
-var httpPort = new Option<string?>("--http-port") { Description = "port for HTTP/1.1; 0 takes a free one" };
+var httpPort = new Option<string?>("--http-port") { Description = "port for HTTP/1.1; 0 takes a free one", Recursive = true };
 var grpcPort = new Option<string?>("--grpc-port") { Description = "port for gRPC; 0 takes a free one" };
 var validators = new Option<string?>("--validators") { Description = "validators of the chain that a first start makes, all run by this node" };
 var network = new Option<string?>("--network") { Description = "folder of the genesis and the keys that the nodes of a cluster share", Recursive = true };
@@ -22,6 +22,10 @@ init.SetAction((arguments, cancellation) => Run(arguments, async settings =>
     return 0;
 }));
 command.Subcommands.Add(init);
+
+var healthCheck = new Command("healthcheck", "Ends with 0 when the node on this machine is ready, else with 1.");
+healthCheck.SetAction((arguments, _) => Run(arguments, settings => HealthProbe.Run(settings.Http)));
+command.Subcommands.Add(healthCheck);
 
 // The host hears SIGTERM and SIGINT itself, and may need longer for an orderly stop than the parser would give it.
 return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

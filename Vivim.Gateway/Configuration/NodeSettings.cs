@@ -1,5 +1,6 @@
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Pool;
+using Vivim.Gateway.Operators;
 using Vivim.Protocol.Genesis;
 
 namespace Vivim.Gateway.Configuration;
@@ -49,6 +50,9 @@ internal sealed record NodeSettings
 
     public required ulong KeepBlocks { get; init; }
 
+    /// <summary>Who may administer, beside the holder of the node's own operator key.</summary>
+    public required OperatorList Operators { get; init; }
+
     public required GenesisSettings Genesis { get; init; }
 
     /// <summary>The clock is ahead by this much: for tests of clock skew.</summary>
@@ -85,6 +89,9 @@ internal sealed record NodeSettings
             StallLimit = reader.Duration("consensus.stall-limit", TimeSpan.FromSeconds(10), TimeSpan.FromDays(1)),
             HistoryMemory = reader.Number("ledger.history-memory", 0, 8L << 30),
             KeepBlocks = (ulong)reader.Number("ledger.keep-blocks", 0, long.MaxValue),
+            Operators = OperatorList.TryParse(reader.Text("operators"), out var operators)
+                ? operators
+                : throw reader.Wrong("operators", reader.Text("operators"), "did:keys (Ed25519), separated by commas, or nothing"),
             Genesis = ReadGenesis(reader),
             ClockOffset = reader.Duration("testing.clock-offset", TimeSpan.Zero, TimeSpan.FromHours(1)),
         };

@@ -1,7 +1,7 @@
 using Akka.Cluster.Sharding;
 using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Configuration;
-using Vivim.Gateway.Cluster;
+using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
 
 namespace Vivim.Gateway.Node;

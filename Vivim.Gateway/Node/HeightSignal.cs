@@ -13,6 +13,15 @@ internal sealed class HeightSignal
     private ulong height;
     private bool isClosed;
 
+    /// <summary>The last height known to be committed.</summary>
+    public ulong Current
+    {
+        get
+        {
+            lock (gate) return height;
+        }
+    }
+
     /// <summary>Completes when a height above <paramref name="known"/> is committed.</summary>
     /// <exception cref="Grpc.Core.RpcException">NOT_READY: the node stops.</exception>
     public Task WaitAbove(ulong known, CancellationToken cancellation)

@@ -9,6 +9,11 @@ using Vivim.Protocol.Keys;
 
 namespace Vivim.Gateway.Node;
 
+/// <summary>What the nodes of a network's operator share.</summary>
+/// <param name="Validators">The consensus keys, by number.</param>
+/// <param name="Operator">The did:key of the operator key.</param>
+internal sealed record Network(GenesisFile Genesis, IReadOnlyList<SigningKey> Validators, Did Operator);
+
 /// <summary>
 /// The genesis and the keys. A node on its own has them in its data folder; the nodes of a cluster share them, so that any of them can run any of
 /// the validators.
@@ -57,16 +62,16 @@ internal sealed class NetworkFolder(string folder)
         return (number, key.PublicKey);
     }
 
-    /// <summary>Reads the genesis and the validators' keys.</summary>
+    /// <summary>Reads the genesis, the validators' keys and whose the operator's is.</summary>
     /// <exception cref="StartException">They are missing, damaged, or not of this version's kind.</exception>
-    public (GenesisFile Genesis, IReadOnlyList<SigningKey> Validators) Read(GenesisSettings settings)
+    public Network Read(GenesisSettings settings)
     {
         var genesis = ReadGenesis();
         if (settings.Validators > 1 && settings.Validators != genesis.Validators.Count)
             throw new StartException($"{GenesisFilePath} names {genesis.Validators.Count} validators, not {settings.Validators}: --validators counts at a first start only; leave it out, or start with another --data");
         var validators = Numbers().Select(number => Key(ValidatorFile(number), mayCreate: false)).ToList();
-        Key("operator.key", mayCreate: false).Dispose();
-        return (genesis, validators);
+        using var operatorKey = Key("operator.key", mayCreate: false);
+        return new Network(genesis, validators, Did.OfKey(operatorKey.PublicKey));
     }
 
     /// <summary>The key file of the validator with this number, from 1.</summary>

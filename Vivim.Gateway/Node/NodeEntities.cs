@@ -4,7 +4,7 @@ using Vivim.Actors;
 using Vivim.Chain.BlockMaking;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Pool;
-using Vivim.Gateway.Cluster;
+using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
 using Vivim.Protocol.Keys;
 

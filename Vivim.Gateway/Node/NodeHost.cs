@@ -1,6 +1,8 @@
 using System.Reflection;
+using Akka.Actor;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Metrics;
 using Vivim.Gateway.Rpc;
 
 namespace Vivim.Gateway.Node;
@@ -8,7 +10,7 @@ namespace Vivim.Gateway.Node;
 /// <summary>
 /// Holds the node for the services: the ports are bound before it starts, so calls can come early and get NOT_READY. Also the readiness check.
 /// </summary>
-internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, IHostApplicationLifetime lifetime) : IHealthCheck, IAsyncDisposable
+internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, NodeMetrics metrics, IHostApplicationLifetime lifetime) : IHealthCheck, IAsyncDisposable
 {
     private volatile RunningNode? node;
     private volatile bool isReady;
@@ -30,8 +32,9 @@ internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILogge
     {
         var started = await RunningNode.Start(settings, clock, loggers, OnFault, cancellation);
         lifetime.ApplicationStopping.Register(started.Heights.Close);
+        metrics.Watch(started);
         node = started;
-        _ = started.System.WhenTerminated.ContinueWith(_ => OnRemoved(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        _ = started.System.WhenTerminated.ContinueWith(_ => OnRemoved(started.System), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         await started.Serve(cancellation);
         isReady = true;
     }
@@ -47,11 +50,12 @@ internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILogge
         if (running is not null) await running.DisposeAsync();
     }
 
-    /// <summary>The actor system ends by itself when the cluster goes on without this node.</summary>
-    private void OnRemoved()
+    /// <summary>The actor system has ended by itself: the node was asked to leave its cluster, or the cluster goes on without it.</summary>
+    private void OnRemoved(ActorSystem system)
     {
-        if (isStopping || lifetime.ApplicationStopping.IsCancellationRequested) return;
-        OnFault("this node is no longer a member of its cluster: it has left, was downed, or was cut off and is in the minority; start it again to join");
+        if (isStopping) return;
+        if (CoordinatedShutdown.Get(system).ShutdownReason is CoordinatedShutdown.ClusterLeavingReason) lifetime.StopApplication();
+        else OnFault("the cluster goes on without this node, which was cut off or downed: start it again to join");
     }
 
     private void OnFault(string reason)

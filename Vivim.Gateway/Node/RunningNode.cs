@@ -8,7 +8,7 @@ using Vivim.Chain.Consensus;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
 using Vivim.Chain.Sync;
-using Vivim.Gateway.Cluster;
+using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
 using Vivim.Ledger;
 using Vivim.Ledger.Execution;
@@ -16,6 +16,7 @@ using Vivim.Ledger.Storage;
 using Vivim.Ledger.Storage.Sqlite;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Genesis;
+using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
 
 namespace Vivim.Gateway.Node;
@@ -27,31 +28,33 @@ internal sealed class RunningNode : IAsyncDisposable
 {
     private readonly NodeSettings settings;
     private readonly TimeProvider clock;
-    private readonly IReadOnlyList<SigningKey> validators;
+    private readonly Network network;
     private readonly ISignerStore signers;
     private readonly NodeRegistry? ownName;
     private readonly NodeActors actors;
     private readonly List<IDisposable> owned;
     private volatile IActorRef pool;
 
-    private RunningNode(NodeSettings settings, TimeProvider clock, GenesisFile genesis, IReadOnlyList<SigningKey> validators, ISignerStore signers, NodeRegistry? ownName, NodeActors actors, IActorRef pool, IChainReader chain, List<IDisposable> owned)
+    private RunningNode(NodeSettings settings, TimeProvider clock, Network network, ISignerStore signers, NodeRegistry? ownName, NodeActors actors, IActorRef pool, IChainReader chain, List<IDisposable> owned)
     {
         this.settings = settings;
         this.clock = clock;
-        this.validators = validators;
+        this.network = network;
         this.signers = signers;
         this.ownName = ownName;
         this.actors = actors;
         this.pool = pool;
         this.owned = owned;
-        Genesis = genesis;
         Chain = chain;
         Streams = System.Materializer();
     }
 
     public ActorSystem System => actors.System;
 
-    public GenesisFile Genesis { get; }
+    public GenesisFile Genesis => network.Genesis;
+
+    /// <summary>The did:key of the network's operator key, who may administer it.</summary>
+    public Did Operator => network.Operator;
 
     /// <summary>The node's <see cref="LedgerActor"/>.</summary>
     public IActorRef Ledger => actors.Ledger;
@@ -81,19 +84,19 @@ internal sealed class RunningNode : IAsyncDisposable
         {
             var folder = Own(NodeFolder.Open(settings.Data));
             var stores = Own(NodeDatabase.Open(settings.Database, folder));
-            var (genesis, keys) = ReadNetwork(settings, stores, folder, clock);
-            foreach (var key in keys) Own(key);
+            var shared = ReadNetwork(settings, stores, folder, clock);
+            foreach (var key in shared.Validators) Own(key);
             var chainStore = Own(new SqliteChainStore(folder.ChainDatabase));
             var stateStore = Own(new SqliteStateStore(folder.StateDatabase));
-            var ledger = new NodeLedger(genesis, chainStore, stateStore, Ed25519Scheme.Instance, settings.HistoryMemory);
+            var ledger = new NodeLedger(shared.Genesis, chainStore, stateStore, Ed25519Scheme.Instance, settings.HistoryMemory);
             var reader = Own(new SqliteChainReader(folder.ChainDatabase));
-            if (!settings.Cluster.IsAlone) name = await NodeRegistry.Register((DatabaseSettings.PostgreSql)settings.Database, settings.Cluster, genesis, onFault, cancellation);
+            if (!settings.Cluster.IsAlone) name = await NodeRegistry.Register((DatabaseSettings.PostgreSql)settings.Database, settings.Cluster, shared.Genesis, onFault, cancellation);
 
             HostLogger.Use(loggers);
             system = CreateSystem(settings, stores, clock);
-            var started = StartActors(system, genesis, ledger, reader, settings, onFault, connectPeers);
+            var started = StartActors(system, shared.Genesis, ledger, reader, settings, onFault, connectPeers);
             await ClusterMembership.Join(system, settings.Cluster, name, cancellation);
-            return new RunningNode(settings, clock, genesis, keys, stores.Signers, name, started, await NodeEntities.ReachPool(system), reader, opened);
+            return new RunningNode(settings, clock, shared, stores.Signers, name, started, await NodeEntities.ReachPool(system), reader, opened);
         }
         catch (Exception e)
         {
@@ -129,7 +132,18 @@ internal sealed class RunningNode : IAsyncDisposable
             throw new StartException($"the pool has not started within {NodeEntities.StartLimit.TotalSeconds:N0} s: the log above says why");
         }
 
-        await NodeEntities.HostValidators(System, validators, signers, Ledger, pool, actors.Peers, settings, clock);
+        await NodeEntities.HostValidators(System, network.Validators, signers, Ledger, pool, actors.Peers, settings, clock);
+#if PETABRIDGE_CMD
+        PetabridgeHost.Start(System);
+#endif
+    }
+
+    /// <summary>The names of the cluster's nodes by their addresses; none for a node on its own.</summary>
+    public async Task<IReadOnlyDictionary<Address, string>> NodeNames(CancellationToken cancellation)
+    {
+        var names = ownName is null ? [] : await ownName.Names(cancellation);
+        var self = Akka.Cluster.Cluster.Get(System).SelfAddress;
+        return names.ToDictionary(node => self.WithHost(node.Address.Host).WithPort(node.Address.Port), node => node.Name);
     }
 
     public async ValueTask DisposeAsync()
@@ -139,19 +153,19 @@ internal sealed class RunningNode : IAsyncDisposable
         Dispose(owned);
     }
 
-    private static (GenesisFile Genesis, IReadOnlyList<SigningKey> Validators) ReadNetwork(NodeSettings settings, NodeDatabase stores, NodeFolder folder, TimeProvider clock)
+    private static Network ReadNetwork(NodeSettings settings, NodeDatabase stores, NodeFolder folder, TimeProvider clock)
     {
-        var network = new NetworkFolder(settings.Network);
-        if (settings.Cluster.IsAlone && !network.HasGenesis)
+        var files = new NetworkFolder(settings.Network);
+        if (settings.Cluster.IsAlone && !files.HasGenesis)
         {
-            if (File.Exists(folder.ChainDatabase)) throw new StartException($"{folder.ChainDatabase} is there but the genesis {network.GenesisFilePath} is not: put it back, or start in an empty data folder");
-            network.Create(settings.Genesis, stores.Signers, clock);
+            if (File.Exists(folder.ChainDatabase)) throw new StartException($"{folder.ChainDatabase} is there but the genesis {files.GenesisFilePath} is not: put it back, or start in an empty data folder");
+            files.Create(settings.Genesis, stores.Signers, clock);
         }
 
-        var (genesis, keys) = network.Read(settings.Genesis);
-        if (keys.FirstOrDefault(v => stores.Signers.Load(v.PublicKey) is null) is { } rowless)
+        var read = files.Read(settings.Genesis);
+        if (read.Validators.FirstOrDefault(v => stores.Signers.Load(v.PublicKey) is null) is { } rowless)
             throw new StartException($"the signer row of the validator {rowless.PublicKey} is missing from {stores.SignerPlace}: without it the key could sign twice; put the row back, or replace the validator's key");
-        return (genesis, keys);
+        return read;
     }
 
     private static ActorSystem CreateSystem(NodeSettings settings, NodeDatabase stores, TimeProvider clock)

@@ -18,6 +18,14 @@ internal static class RpcErrors
         Details = { Any.Pack(new ErrorInfo { Domain = Domain, Reason = reason }) },
     }.ToRpcException();
 
+    /// <summary>RESOURCE_EXHAUSTED, with google.rpc.RetryInfo saying when it is worth another call.</summary>
+    public static RpcException TryLater(string reason, string message, TimeSpan delay) => new Google.Rpc.Status
+    {
+        Code = (int)StatusCode.ResourceExhausted,
+        Message = message,
+        Details = { Any.Pack(new ErrorInfo { Domain = Domain, Reason = reason }), Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) }) },
+    }.ToRpcException();
+
     public static RpcException Of(Refusal refusal) => Of(CodeOf(refusal.Reason), refusal.Code, refusal.Message);
 
     public static RpcException InvalidArgument(string message) => Of(StatusCode.InvalidArgument, "INVALID_ARGUMENT", message);

@@ -11,6 +11,7 @@ public sealed class SigningDomain
     public static readonly SigningDomain Transaction = new("vivim/transaction/v1");
     public static readonly SigningDomain Proposal = new("vivim/proposal/v1");
     public static readonly SigningDomain Vote = new("vivim/vote/v1");
+    public static readonly SigningDomain CallerToken = new("vivim/caller-token/v1");
 
     private SigningDomain(string name) => Name = name;
 

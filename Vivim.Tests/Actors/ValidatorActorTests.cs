@@ -36,9 +36,12 @@ public sealed class ValidatorActorTests : ActorTests
     public async Task A_crash_around_a_write_of_the_row_changes_nothing_that_is_decided(int write, bool isStored)
     {
         (signers.CrashAtWrite, signers.StoresBeforeCrash) = (write, isStored);
+        var keeper = CreateTestProbe();
+        await keeper.WatchAsync(Start(Ledger));
+        await keeper.ExpectTerminatedAsync(Patience);
+        Assert.True(signers.HasCrashed);
         Start(Ledger);
         await ExpectHeights(1, 3);
-        Assert.True(signers.HasCrashed);
     }
 
     [Fact]

@@ -40,6 +40,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("validators", "propose", "--validator", "ann", "--power", "1")]
     [InlineData("validators", "propose", "--validator", "did:key:z6MkeXATEjyXENzBXBxgC5EHk2JE5aqd7qMGGtDpLUH1e2Sj", "--power", "-1")]
     [InlineData("validators", "approve", "ann", "12")]
+    [InlineData("cluster", "leave")]
+    [InlineData("cluster", "down", "--force")]
     public async Task A_wrong_command_line_exits_with_2_and_names_the_help(params string[] arguments)
     {
         var (exitCode, output, error) = await RunAsync(arguments);
@@ -87,6 +89,20 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(0, made.ExitCode);
         Assert.Equal(made, shown);
         Assert.Equal(JsonDocument.Parse(made.Output).RootElement.GetProperty("did").GetString(), JsonDocument.Parse(listed.Output).RootElement.GetProperty("keys")[0].GetProperty("did").GetString());
+    }
+
+    [Fact]
+    public async Task The_operators_key_is_the_one_named_so_unless_another_is_given()
+    {
+        var missing = await RunAsync("cluster", "show", "--node", Nowhere, "--json");
+        Assert.Equal("OPERATOR_KEY_NOT_FOUND", JsonDocument.Parse(missing.Error).RootElement.GetProperty("error").GetProperty("reason").GetString());
+
+        await RunAsync("key", "new", "operator");
+        var found = await RunAsync("cluster", "show", "--node", Nowhere, "--json");
+        Assert.Equal("NODE_UNREACHABLE", JsonDocument.Parse(found.Error).RootElement.GetProperty("error").GetProperty("reason").GetString());
+
+        var other = await RunAsync("cluster", "show", "--key", "absent", "--node", Nowhere, "--json");
+        Assert.Equal("KEY_NOT_FOUND", JsonDocument.Parse(other.Error).RootElement.GetProperty("error").GetProperty("reason").GetString());
     }
 
     [Fact]

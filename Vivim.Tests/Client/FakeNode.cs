@@ -24,27 +24,34 @@ internal sealed class FakeNode : IAsyncDisposable
 {
     private readonly WebApplication application;
 
-    private FakeNode(WebApplication application)
+    private FakeNode(WebApplication application, TimeProvider? time)
     {
         this.application = application;
         var address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        Client = VivimClient.Connect(new Uri(address));
+        Client = VivimClient.Connect(new Uri(address), time: time);
     }
 
     public VivimClient Client { get; }
 
-    public static async Task<FakeNode> StartAsync<TService>(TService service)
+    public static Task<FakeNode> StartAsync<TService>(TService service)
+        where TService : ChainBase => StartAsync(service, new NoCluster());
+
+    /// <param name="time">The client's clock.</param>
+    public static async Task<FakeNode> StartAsync<TService, TCluster>(TService service, TCluster cluster, TimeProvider? time = null)
         where TService : ChainBase
+        where TCluster : Cluster.ClusterBase
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(service);
+        builder.Services.AddSingleton(cluster);
         builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
         var started = builder.Build();
         started.MapGrpcService<TService>();
+        started.MapGrpcService<TCluster>();
         await started.StartAsync();
-        return new FakeNode(started);
+        return new FakeNode(started, time);
     }
 
     /// <summary>Breaks the connection under a call, as a killed node does.</summary>
@@ -55,4 +62,6 @@ internal sealed class FakeNode : IAsyncDisposable
         Client.Dispose();
         await application.DisposeAsync();
     }
+
+    private sealed class NoCluster : Cluster.ClusterBase;
 }

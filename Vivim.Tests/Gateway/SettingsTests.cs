@@ -1,13 +1,18 @@
+using System.Collections;
+using System.Globalization;
 using Akka.Configuration;
 using Akka.Configuration.Hocon;
 using Vivim.Gateway.Configuration;
+using Vivim.Protocol.Identity;
+using Vivim.Tests.Protocol;
 
 namespace Vivim.Tests.Gateway;
 
 /// <summary>A wrong setting stops the node with one sentence that names the place, the key and what is allowed.</summary>
 public sealed class SettingsTests : IDisposable
 {
-    private static readonly string Reference = Path.Combine(AppContext.BaseDirectory, "hocon", "vivim.conf");
+    private static readonly string Reference = TestSettings.ReferenceFile;
+    private static readonly string Assembly = typeof(SettingsTests).Assembly.Location;
 
     /// <summary>Every setting there is, with a value that is not the default.</summary>
     private static readonly Dictionary<string, string> Others = new()
@@ -22,6 +27,7 @@ public sealed class SettingsTests : IDisposable
         ["grpc.max-streams-per-connection"] = "3",
         ["grpc.max-connections"] = "4",
         ["insecure-bind"] = "true",
+        ["operators"] = "did:key:z6MkeXATEjyXENzBXBxgC5EHk2JE5aqd7qMGGtDpLUH1e2Sj",
         ["pool.max-transactions"] = "800",
         ["pool.max-bytes"] = "8000000",
         ["pool.batch-delay"] = "6ms",
@@ -38,6 +44,32 @@ public sealed class SettingsTests : IDisposable
         ["genesis.empty-block-interval"] = "40s",
         ["genesis.quota-actions"] = "7",
         ["genesis.max-registrations"] = "8",
+        ["network"] = "elsewhere",
+        ["cluster.name"] = "node1",
+        ["cluster.host"] = "node1",
+        ["cluster.bind-host"] = "0.0.0.0",
+        ["cluster.port"] = "4053",
+        ["cluster.seed-nodes"] = "node1:4053, node2:4053",
+        ["cluster.home-of"] = "1, 2",
+        ["cluster.tls.certificate"] = Reference,
+        ["cluster.tls.key"] = Reference,
+        ["cluster.tls.authority"] = Reference,
+        ["database.provider"] = "postgresql",
+        ["database.host"] = "db",
+        ["database.port"] = "5433",
+        ["database.name"] = "other",
+        ["database.user"] = "somebody",
+        ["database.password-file"] = Reference,
+        ["testing.clock-offset"] = "5s",
+    };
+
+    /// <summary>What a setting needs beside it to be possible, or to count.</summary>
+    private static string Beside(string key) => key switch
+    {
+        "cluster.name" => "network = n, cluster { port = 1, seed-nodes = \"a:1\" }, database.provider = postgresql, ",
+        _ when key.StartsWith("cluster.tls", StringComparison.Ordinal) => $"cluster.tls {{ certificate = \"{Assembly}\", key = \"{Assembly}\", authority = \"{Assembly}\" }}, ",
+        _ when key.StartsWith("database.", StringComparison.Ordinal) && key != "database.provider" => "database.provider = postgresql, ",
+        _ => "",
     };
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-settings-");
@@ -60,9 +92,20 @@ public sealed class SettingsTests : IDisposable
     [Fact]
     public void Every_setting_has_an_effect()
     {
-        var defaults = Read(null);
-        foreach (var (key, value) in Others.Where(o => o.Key != "insecure-bind")) Assert.NotEqual(defaults, Read($"{key} = \"{value}\""));
+        foreach (var (key, value) in Others.Where(o => o.Key != "insecure-bind"))
+            Assert.NotEqual(Describe(Read(Beside(key))), Describe(Read($"{Beside(key)}{key} = \"{value}\"")));
         Assert.Equal("0.0.0.0", Read("insecure-bind = true, grpc.host = 0.0.0.0").Grpc.Host);
+    }
+
+    [Fact]
+    public void Operators_are_separated_by_commas_and_perhaps_spaces()
+    {
+        string[] dids = ["did:key:z6MkeXATEjyXENzBXBxgC5EHk2JE5aqd7qMGGtDpLUH1e2Sj", Examples.Alice.KeyDid.ToString()];
+        var operators = Read($"operators = \"{dids[0]} , {dids[1]}\"").Operators;
+        Assert.All(dids, did => Assert.True(operators.Contains(Did.Parse(did))));
+        Assert.False(operators.Contains(Examples.Bob.KeyDid));
+        Assert.Equal(operators, Read($"operators = \"{dids[1]},{dids[0]}\"").Operators);
+        Assert.Equal(Read(null), Read("operators = \" \""));
     }
 
     [Fact]
@@ -92,6 +135,14 @@ public sealed class SettingsTests : IDisposable
     [InlineData("log-level", "LOUD", "DEBUG, INFO, WARNING, ERROR")]
     [InlineData("insecure-bind", "perhaps", "true or false")]
     [InlineData("http.host", "localhost", "an IP address")]
+    [InlineData("cluster.seed-nodes", "node1", "host:port, separated by commas")]
+    [InlineData("cluster.seed-nodes", "node1:0", "host:port, separated by commas")]
+    [InlineData("cluster.home-of", "0", "numbers of validators from 1 to 100")]
+    [InlineData("cluster.tls.key", "nowhere.pem", "a PEM file that can be read")]
+    [InlineData("database.provider", "mysql", "sqlite, postgresql")]
+    [InlineData("operators", "alice", "did:keys (Ed25519), separated by commas, or nothing")]
+    [InlineData("operators", "did:key:z6MkeXATEjyXENzBXBxgC5EHk2JE5aqd7qMGGtDpLUH1e2Sj,", "did:keys (Ed25519), separated by commas, or nothing")]
+    [InlineData("operators", "did:vivim:bpp6suznxqtjh3t5evbiqh7viox333sltwgdkx4gpcjx2xh3kk3nxa", "did:keys (Ed25519), separated by commas, or nothing")]
     [InlineData("http.host", "0.0.0.0", "a loopback address; set vivim.insecure-bind = true")]
     public void A_value_that_is_not_possible_is_refused_with_its_place_and_what_is_allowed(string key, string value, string allowed)
     {
@@ -127,6 +178,31 @@ public sealed class SettingsTests : IDisposable
         Assert.Contains(neighbour, problem, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("network = n, cluster { port = 1, seed-nodes = \"a:1\" }", "database.provider", "postgresql")]
+    [InlineData("cluster { port = 1, seed-nodes = \"a:1\" }, database.provider = postgresql", "network", "`init`")]
+    [InlineData("network = n, cluster.seed-nodes = \"a:1\", database.provider = postgresql", "cluster.port", "a port from 1")]
+    [InlineData("network = n, cluster.port = 1, database.provider = postgresql", "cluster.seed-nodes", "at least one node")]
+    public void A_name_in_a_cluster_needs_what_makes_one(string file, string key, string allowed)
+    {
+        var problem = Assert.Throws<SettingsException>(() => Read($"cluster.name = node1, {file}")).Message;
+        Assert.Contains($"vivim.{key} = ", problem, StringComparison.Ordinal);
+        Assert.Contains(allowed, problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_password_comes_from_a_file_or_the_environment_and_shows_nowhere()
+    {
+        var file = Path.Combine(folder.FullName, "password");
+        File.WriteAllText(file, "hidden\n");
+        environment["VIVIM_DATABASE_PASSWORD"] = "other";
+        var fromFile = (DatabaseSettings.PostgreSql)Read($"database {{ provider = postgresql, password-file = \"{file}\" }}").Database;
+        Assert.Equal("hidden", fromFile.Password);
+        Assert.Equal("other", ((DatabaseSettings.PostgreSql)Read("database.provider = postgresql").Database).Password);
+        Assert.DoesNotContain("hidden", fromFile.ToString(), StringComparison.Ordinal);
+        Assert.Contains("vivim.database.password-file", Assert.Throws<SettingsException>(() => Read("database { provider = postgresql, password-file = nowhere }")).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Intervals_that_contradict_each_other_are_refused() =>
         Assert.Contains("vivim.genesis.empty-block-interval", Assert.Throws<SettingsException>(() => Read("genesis { block-interval = 2s, empty-block-interval = 1s }")).Message, StringComparison.Ordinal);
@@ -141,6 +217,16 @@ public sealed class SettingsTests : IDisposable
         Assert.StartsWith(OperatorFile, Assert.Throws<SettingsException>(() => new SettingsReader(Reference, OperatorFile, _ => null, commandLine)).Message);
         Assert.StartsWith("nowhere.conf", Assert.Throws<SettingsException>(() => new SettingsReader(Reference, "nowhere.conf", _ => null, commandLine)).Message);
     }
+
+    /// <summary>A value with all its parts, as text: equality of records would take lists for equal only where they are the same.</summary>
+    private static string Describe(object? value) => value switch
+    {
+        null => "null",
+        string text => text,
+        IEnumerable list => $"[{string.Join(", ", list.Cast<object?>().Select(Describe))}]",
+        _ when value.GetType().GetMethod("<Clone>$") is not null => $"{value.GetType().Name}({string.Join(", ", value.GetType().GetProperties().Select(p => $"{p.Name}={Describe(p.GetValue(value))}"))})",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
 
     private string OperatorFile => Path.Combine(folder.FullName, "own.conf");
 

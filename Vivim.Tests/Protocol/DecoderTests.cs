@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text;
 using System.Text.Json.Nodes;
 using FsCheck.Xunit;
@@ -53,6 +54,8 @@ public sealed class DecoderTests
         ["follow body"] = new(Examples.Follow.Body.ToArray(), DecodeBody, IsDocumented: _ => false),
         ["did:key text"] = new(Encoding.Latin1.GetBytes(Examples.Alice.KeyDid.ToString()), DecodeDidText, IsDocumented: _ => false),
         ["did:vivim text"] = new(Encoding.Latin1.GetBytes(Examples.Alice.Did.ToString()), DecodeDidText, IsDocumented: _ => false),
+        ["caller token text"] = new(Encoding.Latin1.GetBytes(Examples.Token.ToText()), bytes => Encoding.Latin1.GetBytes(CallerToken.Parse(Encoding.Latin1.GetString(bytes)).ToText()), IsDocumented: e => e is MalformedException),
+        ["caller token"] = new(Base64Url.DecodeFromChars(Examples.Token.ToText()), bytes => Base64Url.DecodeFromChars(CallerToken.Parse(Base64Url.EncodeToString(bytes)).ToText()), IsDocumented: e => e is MalformedException),
         ["cursor"] = new("18446744073709551615:4294967295"u8.ToArray(), DecodeCursor, IsDocumented: e => e is FormatException),
         ["proposed"] = Message(new ConsensusMessage.Proposed(Examples.Proposal, Examples.Block)),
         ["proposed without its block"] = Message(new ConsensusMessage.Proposed(Examples.Proposal, null)),

@@ -28,6 +28,7 @@ internal static class Examples
     public static readonly Vote Prevote = Vote.Sign(VoteType.Prevote, 5, 1, blockId: null, TestChain.ChainId, TestChain.Validator);
     public static readonly Vote Precommit = Vote.Sign(VoteType.Precommit, 5, 1, Digest, TestChain.ChainId, TestChain.Validator);
     public static readonly Proposal Proposal = Proposal.Sign(5, 1, -1, Digest, TestChain.ChainId, TestChain.Validator);
+    public static readonly CallerToken Token = CallerToken.Sign(TestChain.ChainId, Alice.Key, TestChain.GenesisTime, CallerToken.MaxLifetime);
     public static readonly CommitCertificate Certificate = new(4, 0, Digest, [new CommitSignature(0, Precommit.Signature), new CommitSignature(258, Prevote.Signature)]);
     public static readonly ValidatorSet Validators = new([new Validator(TestChain.Validator.PublicKey, 10), new Validator(Alice.Key.PublicKey, 1)]);
     public static readonly Evidence Evidence = Validator.Equivocate(5, 1);

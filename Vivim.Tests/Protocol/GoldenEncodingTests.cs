@@ -157,8 +157,8 @@ public sealed class GoldenEncodingTests
     [Fact]
     public void A_signature_for_one_purpose_or_chain_stands_for_no_other()
     {
-        var frames = new[] { SigningDomain.Transaction, SigningDomain.Proposal, SigningDomain.Vote }.SelectMany(domain => new[] { "a", "ab" }.Select(chain => domain.Frame(chain, "bc"u8))).ToList();
-        Assert.Equal(6, frames.Distinct(KeyComparer.Instance).Count());
+        var frames = new[] { SigningDomain.Transaction, SigningDomain.Proposal, SigningDomain.Vote, SigningDomain.CallerToken }.SelectMany(domain => new[] { "a", "ab" }.Select(chain => domain.Frame(chain, "bc"u8))).ToList();
+        Assert.Equal(8, frames.Distinct(KeyComparer.Instance).Count());
         Assert.NotEqual(SigningDomain.Vote.Frame("a", "bc"u8), SigningDomain.Vote.Frame("ab", "c"u8));
         Assert.False((Examples.Precommit with { Type = VoteType.Prevote }).SignatureVerifies(TestChain.ChainId, Ed25519Scheme.Instance));
         Assert.False((Examples.Precommit with { BlockId = null }).SignatureVerifies(TestChain.ChainId, Ed25519Scheme.Instance));

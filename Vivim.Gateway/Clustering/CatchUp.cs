@@ -3,7 +3,7 @@ using Akka.Cluster;
 using Akka.Event;
 using Vivim.Chain.Sync;
 
-namespace Vivim.Gateway.Cluster;
+namespace Vivim.Gateway.Clustering;
 
 /// <summary>Waits until a node that has joined others has their chain.</summary>
 internal static class CatchUp

@@ -2,7 +2,7 @@ using Npgsql;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
 
-namespace Vivim.Gateway.Cluster;
+namespace Vivim.Gateway.Clustering;
 
 /// <summary>What an operator is told when the shared database cannot be used.</summary>
 internal static class DatabaseRefusal

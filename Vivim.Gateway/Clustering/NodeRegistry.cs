@@ -3,7 +3,7 @@ using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
 using Vivim.Protocol.Genesis;
 
-namespace Vivim.Gateway.Cluster;
+namespace Vivim.Gateway.Clustering;
 
 /// <summary>
 /// The nodes that share a database, as the database knows them. A node is here while its connection holds an advisory lock on its name, so a node
@@ -93,6 +93,26 @@ internal sealed class NodeRegistry : IAsyncDisposable
         var others = new List<Configuration.Endpoint>();
         while (await reader.ReadAsync(cancellation)) others.Add(new Configuration.Endpoint(reader.GetString(0), reader.GetInt32(1)));
         return others;
+    }
+
+    /// <summary>The names of all nodes there have been; none while the database is away.</summary>
+    public async Task<IReadOnlyList<(string Name, Configuration.Endpoint Address)>> Names(CancellationToken cancellation)
+    {
+        var names = new List<(string, Configuration.Endpoint)>();
+        try
+        {
+            await using var other = new NpgsqlConnection(connectionString);
+            await other.OpenAsync(cancellation);
+            await using var command = new NpgsqlCommand("SELECT name, host, port FROM node ORDER BY name", other);
+            await using var reader = await command.ExecuteReaderAsync(cancellation);
+            while (await reader.ReadAsync(cancellation)) names.Add((reader.GetString(0), new Configuration.Endpoint(reader.GetString(1), reader.GetInt32(2))));
+        }
+        catch (NpgsqlException)
+        {
+            names.Clear();
+        }
+
+        return names;
     }
 
     /// <summary>The node is a member of the cluster from now on.</summary>

@@ -4,7 +4,7 @@ using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
 using Vivim.Protocol.Identity;
 
-namespace Vivim.Gateway.Cluster;
+namespace Vivim.Gateway.Clustering;
 
 /// <summary>Prepares what the nodes of a cluster share before the first of them starts: genesis, keys, signer rows, the database's tables.</summary>
 internal static class NetworkInit
@@ -14,10 +14,10 @@ internal static class NetworkInit
     /// <exception cref="StartException">The folder or the database cannot be used, or do not belong together.</exception>
     public static Task<string> Run(NodeSettings settings, TimeProvider clock, CancellationToken cancellation) => WithDatabase(settings, async (database, signers) =>
     {
-        var network = new NetworkFolder(settings.Network);
-        var isNew = !network.HasGenesis;
-        if (isNew) network.Create(settings.Genesis, signers, clock);
-        var (genesis, validators) = network.Read(settings.Genesis);
+        var folder = new NetworkFolder(settings.Network);
+        var isNew = !folder.HasGenesis;
+        if (isNew) folder.Create(settings.Genesis, signers, clock);
+        var (genesis, validators, _) = folder.Read(settings.Genesis);
         await NodeRegistry.Adopt(database, genesis, cancellation);
         var rowless = validators.FirstOrDefault(validator => signers.Load(validator.PublicKey) is null);
         foreach (var validator in validators) validator.Dispose();
@@ -32,9 +32,9 @@ internal static class NetworkInit
     /// <exception cref="StartException">The network is not prepared, or the folder or the database cannot be used.</exception>
     public static Task<string> AddValidator(NodeSettings settings) => WithDatabase(settings, (database, signers) =>
     {
-        var network = new NetworkFolder(settings.Network);
-        foreach (var validator in network.Read(settings.Genesis).Validators) validator.Dispose();
-        var (number, key) = network.AddValidator(signers);
+        var folder = new NetworkFolder(settings.Network);
+        foreach (var validator in folder.Read(settings.Genesis).Validators) validator.Dispose();
+        var (number, key) = folder.AddValidator(signers);
         return Task.FromResult($"Validator {number} has the key {Did.OfKey(key)}. Restart the nodes one after another, with {number} in the vivim.cluster.home-of of one of them, then let the authorities add it: vivim validators propose {Did.OfKey(key)} --power 1");
     });
 

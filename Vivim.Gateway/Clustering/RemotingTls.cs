@@ -5,7 +5,7 @@ using Akka.Remote.Transport.DotNetty;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
 
-namespace Vivim.Gateway.Cluster;
+namespace Vivim.Gateway.Clustering;
 
 /// <summary>Mutual TLS for remoting: each node shows a certificate of the operator's own authority, and takes no other's.</summary>
 internal static class RemotingTls

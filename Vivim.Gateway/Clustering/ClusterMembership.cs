@@ -2,7 +2,7 @@ using Akka.Actor;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
 
-namespace Vivim.Gateway.Cluster;
+namespace Vivim.Gateway.Clustering;
 
 /// <summary>How a node becomes a member of its operator's cluster.</summary>
 internal static class ClusterMembership

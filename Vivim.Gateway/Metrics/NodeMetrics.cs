@@ -1,0 +1,71 @@
+using System.Diagnostics.Metrics;
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using Vivim.Chain.Pool;
+using Vivim.Gateway.Node;
+
+namespace Vivim.Gateway.Metrics;
+
+/// <summary>
+/// What a node tells of itself at /metrics. Commits are counted as they happen; everything else is read when somebody asks, so that a node
+/// nobody watches does nothing for it.
+/// </summary>
+internal sealed class NodeMetrics : IDisposable
+{
+    /// <summary>The name of the meter.</summary>
+    public const string Name = "Vivim";
+
+    private static readonly TimeSpan PoolLimit = TimeSpan.FromSeconds(2);
+
+    private readonly Meter meter = new(Name);
+    private readonly CommitInstruments commits;
+    private volatile RunningNode? node;
+    private long? poolPending;
+
+    public NodeMetrics(TimeProvider clock)
+    {
+        commits = new CommitInstruments(meter, clock);
+        meter.CreateObservableGauge("vivim.committed.height", () => Of(running => (long)running.Heights.Current), description: "Height of the last block committed on this node");
+        meter.CreateObservableGauge("vivim.pool.pending", () => Some(poolPending), "transactions", "Transactions that wait in the pool partitions on this node; the sum over the nodes is the pool");
+        meter.CreateObservableGauge("vivim.cluster.members", Members, description: "Members of the cluster by status, as this node sees them");
+        meter.CreateObservableGauge("vivim.cluster.unreachable", () => Of(running => (long)State(running).Unreachable.Count), "members", "Members this node or others cannot reach");
+    }
+
+    /// <summary>Tells of this node from now on.</summary>
+    public void Watch(RunningNode running)
+    {
+        running.System.ActorOf(Props.Create(() => new CommitMeter(commits)), "commit-meter");
+        node = running;
+    }
+
+    /// <summary>Asks the pool partitions of this node; where one does not answer in time the figure is left out, rather than an old one told.</summary>
+    public async Task CountPool()
+    {
+        poolPending = null;
+        if (node is not { } running) return;
+        try
+        {
+            var region = await running.Pool.Ask<CurrentShardRegionState>(GetShardRegionState.Instance, PoolLimit);
+            var partitions = region.Shards.SelectMany(shard => shard.EntityIds).Select(int.Parse);
+            var counts = await Task.WhenAll(partitions.Select(partition => running.Pool.Ask<PendingCount>(new CountPending(partition), PoolLimit)));
+            poolPending = counts.Sum(count => count.Count);
+        }
+        catch (AskTimeoutException)
+        {
+        }
+    }
+
+    public void Dispose() => meter.Dispose();
+
+    private static Akka.Cluster.ClusterEvent.CurrentClusterState State(RunningNode running) => Akka.Cluster.Cluster.Get(running.System).State;
+
+    private IEnumerable<Measurement<long>> Members() => node is { } running
+        ? State(running).Members.CountBy(member => member.Status).Select(status => new Measurement<long>(status.Value, Label("status", status.Key.ToString().ToLowerInvariant())))
+        : [];
+
+    private IEnumerable<Measurement<long>> Of(Func<RunningNode, long> read) => Some(node is { } running ? read(running) : null);
+
+    private static IEnumerable<Measurement<long>> Some(long? value) => value is { } known ? [new Measurement<long>(known)] : [];
+
+    private static KeyValuePair<string, object?> Label(string name, string value) => new(name, value);
+}

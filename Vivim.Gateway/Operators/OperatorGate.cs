@@ -1,0 +1,57 @@
+using System.Net;
+using Grpc.Core;
+using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Rpc;
+using Vivim.Protocol.Identity;
+
+namespace Vivim.Gateway.Operators;
+
+/// <summary>A call to administer, before it is known whose it is.</summary>
+/// <param name="Authorization">The metadata of that name; null where there is none.</param>
+/// <param name="Remote">Where it comes from.</param>
+/// <param name="Method">The full name of what is called.</param>
+internal sealed record AdministrationCall(string? Authorization, IPAddress Remote, string Method);
+
+/// <summary>
+/// Lets operators administer and nobody else: those of the settings, and the holder of the node's own operator key. A refusal is logged, with
+/// who, whence, what and why; as refusals of an address are bounded, so is what they write to the log.
+/// </summary>
+internal sealed class OperatorGate(NodeSettings settings, TimeProvider clock, ILogger<OperatorGate> log) : IDisposable
+{
+    private const string Scheme = "Bearer ";
+
+    private readonly RefusalLimiter refusals = new();
+
+    /// <summary>Checks a call's token and whose it is.</summary>
+    /// <param name="chainId">The chain of the node.</param>
+    /// <param name="nodeOperator">The did:key of the node's operator key.</param>
+    /// <returns>The operator that calls.</returns>
+    /// <exception cref="RpcException">UNAUTHENTICATED with TOKEN_…, PERMISSION_DENIED with NOT_AN_OPERATOR, or RESOURCE_EXHAUSTED with ADMINISTRATION_LIMITED.</exception>
+    public Did Admit(AdministrationCall call, string chainId, Did nodeOperator)
+    {
+        if (!refusals.Allows(call.Remote)) throw Limited(call);
+        if (call.Authorization is not { } authorization || !authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+            throw Refused(call, new TokenRefusal(TokenRefusalReason.Missing, "this needs the token of an operator, as metadata 'authorization: Bearer TOKEN'"));
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        if (!CallerToken.TryVerify(authorization[Scheme.Length..], chainId, now, out var token, out var refusal)) throw Refused(call, refusal);
+        if (token.Caller == nodeOperator || settings.Operators.Contains(token.Caller)) return token.Caller;
+        throw Refused(call, token.Caller.ToString(), StatusCode.PermissionDenied, "NOT_AN_OPERATOR", $"{token.Caller} is not an operator of this node: use the node's keys/operator.key, or a key that its setting vivim.operators names");
+    }
+
+    public void Dispose() => refusals.Dispose();
+
+    private RpcException Refused(AdministrationCall call, TokenRefusal refusal) => Refused(call, "somebody", StatusCode.Unauthenticated, refusal.Code, refusal.Message);
+
+    private RpcException Refused(AdministrationCall call, string who, StatusCode code, string reason, string message)
+    {
+        if (!refusals.TryCount(call.Remote)) return Limited(call);
+        log.LogWarning("{Who} at {Remote} may not call {Method}: {Reason}, {Message}", who, call.Remote, call.Method, reason, message);
+        return RpcErrors.Of(code, reason, message);
+    }
+
+    private RpcException Limited(AdministrationCall call)
+    {
+        log.LogDebug("{Remote} was refused too often to be heard on {Method}", call.Remote, call.Method);
+        return RpcErrors.TryLater("ADMINISTRATION_LIMITED", $"too many calls from {call.Remote} were refused: try again in {RefusalLimiter.Refill.TotalSeconds} s, with an operator's key", RefusalLimiter.Refill);
+    }
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Vivim.Tests.Gateway;
+
+/// <summary>/metrics of a real node, read as Prometheus would.</summary>
+[Collection(NodeCollection.Name)]
+public sealed partial class MetricsTests
+{
+    [Fact]
+    public async Task A_node_tells_of_its_chain_its_cluster_and_itself()
+    {
+        using var files = new NodeFiles();
+        await using var node = await NodeProcess.StartAsync(files, "genesis.block-interval = 250ms");
+
+        var before = await ScrapeAsync(node);
+        await TestPerson.RegisteredAsync(node, 3);
+        var height = (await node.Client.GetStatusAsync()).Height;
+        var after = await ScrapeAsync(node);
+
+        Assert.InRange(after["vivim_committed_height"], height, height + 10);
+        Assert.True(after["vivim_committed_height"] > before["vivim_committed_height"]);
+        Assert.True(after["vivim_committed_blocks_total"] > before.GetValueOrDefault("vivim_committed_blocks_total"));
+        Assert.Equal(3, after["vivim_committed_transactions_total{code=\"OK\"}"]);
+        Assert.InRange(after["vivim_commit_interval_seconds_sum"] / after["vivim_commit_interval_seconds_count"], 0.01, 60);
+        Assert.Equal(0, after["vivim_pool_pending_transactions"]);
+        Assert.Equal(1, after["vivim_cluster_members{status=\"up\"}"]);
+        Assert.Equal(0, after["vivim_cluster_unreachable_members"]);
+        Assert.InRange(after["dotnet_process_memory_working_set_bytes"], 20e6, 4e9);
+        Assert.Contains("dotnet_gc_collections_total{gc_heap_generation=\"gen0\"}", after.Keys);
+    }
+
+    [Fact]
+    public async Task What_waits_in_the_pool_is_counted()
+    {
+        using var files = new NodeFiles();
+        // After the first block, which comes at once, there is none for as long as the test runs.
+        await using var node = await NodeProcess.StartAsync(files, "genesis { block-interval = 600s, empty-block-interval = 600s }");
+        await Eventually.Async(async () => (await node.Client.GetStatusAsync()).Height == 1);
+        using var alice = new TestPerson((await node.Client.GetStatusAsync()).ChainId);
+        await node.Client.SubmitAsync(alice.Sign(alice.Registration()));
+
+        Assert.Equal(1, (await ScrapeAsync(node))["vivim_pool_pending_transactions"]);
+    }
+
+    /// <summary>Name and labels of each sample, with its value; fails on a line that is not of the format.</summary>
+    private static async Task<Dictionary<string, double>> ScrapeAsync(NodeProcess node)
+    {
+        using var http = new HttpClient();
+        using var answer = await http.GetAsync(new Uri(node.Http, "metrics"));
+        Assert.Equal("text/plain", answer.Content.Headers.ContentType?.MediaType);
+        var lines = (await answer.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return lines.Where(line => !line.StartsWith('#')).Select(line => Sample().Match(line)).ToDictionary(
+            sample => sample.Groups["series"].Value + (sample.Groups["labels"].Length > 0 ? $"{{{sample.Groups["labels"].Value}}}" : ""),
+            sample => double.Parse(sample.Groups["value"].Value, CultureInfo.InvariantCulture));
+    }
+
+    [GeneratedRegex("""^(?<series>[a-z_][a-z0-9_]*)(\{(?<labels>([a-z_]+="[^"]*",?)*)\})? (?<value>[-+0-9.eE]+|\+Inf|NaN)$""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex Sample();
+}

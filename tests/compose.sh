@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# docker-compose.yml as users run it, in a real Docker engine: up, load, verify, lose a node, stop, start, down.
+#
+#   tests/compose.sh [GRAPH]      GRAPH: a file to load, such as ../shared/data/ego-facebook.txt; otherwise a small generated graph
+#
+# Uses the engine that answers, if it has the base images or can get them. Otherwise, as root, starts one of its own with
+# ../shared/tools/docker, and keeps its images in ${XDG_CACHE_HOME:-~/.cache}/vivim-tests, for the next time.
+# Prints PASS and FAIL lines with the seconds each took. Exits with 77 when it had to be skipped, saying why.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/vivim-tests
+tools=$(realpath -m ../shared/tools/docker)
+cli=artifacts/bin/Vivim.Cli/debug/vivim.dll
+graph=${1:-}
+# Never a cluster that somebody works with.
+export COMPOSE_PROJECT_NAME=vivim-test
+work=$(mktemp -d)
+# The keys of the people the load makes.
+export XDG_CONFIG_HOME=$work
+own_engine=
+failed=0
+
+skip() {
+  echo "SKIPPED: $*"
+  exit 77
+}
+
+clean_up() {
+  [ $failed -eq 0 ] || docker compose logs --tail 40 > "$cache/compose.log" 2>&1 || true
+  docker compose down --volumes --timeout 5 > /dev/null 2>&1 || true
+  [ -z "$own_engine" ] || "$tools/dockerd-stop.sh" "$cache/engine"
+  rm -rf "$work"
+}
+
+# check NAME COMMAND...: one line of the result. After a failure the rest would say nothing new.
+check() {
+  local start=$SECONDS status=0
+  # Not as a condition: within one, bash would go on after errors.
+  set +e
+  (set -e; "${@:2}") > "$work/said" 2>&1
+  status=$?
+  set -e
+  if [ $status -eq 0 ]; then
+    echo "PASS  $1 ($((SECONDS - start)) s)"
+  else
+    echo "FAIL  $1 ($((SECONDS - start)) s)"
+    tail -30 "$work/said"
+    failed=1
+    exit 1
+  fi
+}
+
+has_images() { docker image inspect postgres:17 prom/prometheus:v2.53.0 mcr.microsoft.com/dotnet/{aspnet,sdk}:10.0 > /dev/null 2>&1; }
+
+# An engine that answers but can get no images is of no use.
+engine_answers() { docker info > /dev/null 2>&1 && docker compose version > /dev/null 2>&1 && { has_images || timeout 60 docker pull -q postgres:17 > /dev/null 2>&1; }; }
+
+find_engine() {
+  engine_answers && return
+  [ -d "$tools" ] || skip "no Docker engine with images answers, and $tools is not there"
+  [ "$(id -u)" -eq 0 ] || skip "no Docker engine with images answers, and only root can start one"
+  for program in dockerd mmdebstrap iptables; do command -v $program > /dev/null || skip "$program is missing (apt-get install docker.io mmdebstrap iptables)"; done
+  DOCKER_HOST=unix://$cache/engine/docker.sock docker version > /dev/null 2>&1 || own_engine=yes
+  "$tools/dockerd-start.sh" "$cache/engine" > "$work/variables"
+  "$tools/compose-v2.sh" "$cache/docker-config" >> "$work/variables"
+  . "$work/variables"
+  check "base images" "$tools/base-images.sh" "$cache/images"
+}
+
+vivim() { dotnet "$cli" --node "http://127.0.0.1:808$1" "${@:2}"; }
+
+up() { docker compose up --detach --wait --wait-timeout 240; }
+
+all_healthy() { [ "$(docker compose ps --format '{{.Health}}' | sort | uniq -c | xargs)" = "6 healthy" ]; }
+
+load() {
+  if [ -n "$graph" ]; then vivim 2 load graph "$graph" --json; else vivim 2 load graph --generate people=100,edges=1000,seed=1 --json; fi | tee "$work/load"
+  grep -q '"rejected":0,"lost":0,' "$work/load"
+}
+
+verify() { vivim "$1" chain verify --json | tee "$work/verify" && grep -q '"matches":true' "$work/verify"; }
+
+# Prometheus hears from every node, and all of them see four members.
+watched() {
+  for _ in $(seq 20); do
+    docker compose exec -T prometheus promtool query instant http://127.0.0.1:9090 'sum(vivim_cluster_members{status="up"})' | tee "$work/members"
+    ! grep -q '=> 16 @' "$work/members" || return 0
+    sleep 1
+  done
+  return 1
+}
+
+confined() {
+  [ "$(docker compose exec -T node1 id -u)" = 1654 ]
+  for place in /app /network; do
+    if docker compose exec -T node1 touch $place/file; then return 1; fi
+  done
+  # Every published port, of whichever service, is on loopback.
+  docker compose ps --quiet | xargs docker inspect --format '{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}}{{"\n"}}{{end}}{{end}}' | sort -u | xargs > "$work/hosts"
+  [ "$(cat "$work/hosts")" = 127.0.0.1 ]
+}
+
+restarts_of() { docker inspect --format '{{.RestartCount}}' "$(docker compose ps -q "$1")"; }
+
+# A node that is cut off ends when the others go on without it; the engine starts it, with a network that works again.
+node_comes_back() {
+  local before
+  before=$(restarts_of node3)
+  tests/tools/container-fault.sh cut "$(docker compose ps -q node3)"
+  for _ in $(seq 90); do [ "$(restarts_of node3)" -eq "$before" ] || break; sleep 1; done
+  [ "$(restarts_of node3)" -gt "$before" ]
+  up
+  all_healthy
+}
+
+stops_in_order() {
+  docker compose stop
+  [ "$(docker compose ps --all --format '{{.ExitCode}}' | sort -u)" = 0 ]
+}
+
+nothing_left() {
+  docker compose down --volumes
+  local label=label=com.docker.compose.project=$COMPOSE_PROJECT_NAME
+  [ -z "$(docker ps -aq --filter $label)$(docker volume ls -q --filter $label)$(docker network ls -q --filter $label)" ]
+}
+
+trap clean_up EXIT
+mkdir -p "$cache"
+[ -e "$cli" ] || dotnet build Vivim.Cli --nologo -v quiet
+find_engine
+docker compose down --volumes --timeout 5 > /dev/null 2>&1
+check "the image builds" docker compose build
+check "up" up
+check "all are healthy" all_healthy
+check "a graph loads, nothing is lost" load
+check "the chain verifies" verify 4
+check "Prometheus sees every node" watched
+check "the nodes are confined" confined
+if [ "$(id -u)" -eq 0 ] && command -v iptables nsenter > /dev/null; then check "a node that was cut off comes back" node_comes_back; fi
+check "stop: every node ends in order" stops_in_order
+check "up again" up
+check "the chain verifies again" verify 3
+check "down leaves nothing" nothing_left

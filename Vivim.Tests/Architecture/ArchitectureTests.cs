@@ -10,7 +10,7 @@ namespace Vivim.Tests.Architecture;
 public sealed class ArchitectureTests
 {
     /// <summary>From the top: a project may reference only those above it.</summary>
-    private static readonly string[] Layers = ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client", "Vivim.Actors", "Vivim.Chain", "Vivim.Gateway", "Vivim.Cli", "Vivim.Simulator"];
+    private static readonly string[] Layers = ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client", "Vivim.Actors", "Vivim.Chain", "Vivim.Gateway", "Vivim.Cli", "Vivim.Simulator", "Vivim.Faults"];
 
     private static readonly Dictionary<string, string> Assemblies = Layers.ToDictionary(name => name, name => Path.Combine(AppContext.BaseDirectory, (name == "Vivim.Cli" ? "vivim" : name) + ".dll"));
 
@@ -31,6 +31,7 @@ public sealed class ArchitectureTests
         var above = project switch
         {
             "Vivim.Cli" => ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client"],
+            "Vivim.Faults" => ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client"],
             "Vivim.Simulator" => ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Chain"],
             _ => Layers.TakeWhile(name => name != project),
         };

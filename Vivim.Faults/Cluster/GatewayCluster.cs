@@ -79,7 +79,7 @@ internal sealed class GatewayCluster : IAsyncDisposable
     /// <summary>The public key of the validator at home on a node.</summary>
     public PublicKey ValidatorOf(int node)
     {
-        using var key = SigningKey.ReadFrom(Path.Combine(networkFolder, "keys", $"validator-{node}.key"));
+        using var key = SigningKey.ReadFrom(Path.Combine(networkFolder, "keys", node == 1 ? "validator.key" : $"validator-{node}.key"));
         return key.PublicKey;
     }
 

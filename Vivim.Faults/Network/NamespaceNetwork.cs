@@ -10,6 +10,7 @@ internal sealed class NamespaceNetwork : INodeNetwork
 {
     private const string Prefix = "vivimfault";
     private const int Networks = 250;
+    private const char OwnerMark = 'p';
 
     private readonly int network;
     private readonly int nodes;
@@ -30,7 +31,7 @@ internal sealed class NamespaceNetwork : INodeNetwork
 
     private string HostLink => $"{Prefix}{network}";
 
-    private string Bridge => Namespace(network, 0);
+    private string Bridge => Namespace(0);
 
     /// <exception cref="FaultsException">It cannot be made; <see cref="Missing"/> often says why.</exception>
     public static async Task<NamespaceNetwork> CreateAsync(int nodes, CancellationToken cancellationToken)
@@ -49,23 +50,22 @@ internal sealed class NamespaceNetwork : INodeNetwork
         }
     }
 
-    /// <summary>Removes the networks in which no process runs: those of runs that were killed.</summary>
+    /// <summary>Removes the networks whose process is gone: those of runs that were killed.</summary>
     public static async Task RemoveStaleAsync()
     {
         if (Missing is not null) return;
         foreach (var group in (await NamespacesAsync(CancellationToken.None)).GroupBy(name => name.Split('-')[0]).ToList())
         {
-            var busy = false;
-            foreach (var name in group) busy |= (await SystemProgram.RunAsync(["ip", "netns", "pids", name])).Trim().Length > 0;
-            if (busy) continue;
-            await SystemProgram.TryRunAsync("ip", "link", "del", group.Key);
+            var (link, owner) = group.Key.Split(OwnerMark) is [var first, var second] ? (first, second) : (group.Key, "");
+            if (Directory.Exists($"/proc/{owner}") && owner.Length > 0) continue;
+            await SystemProgram.TryRunAsync("ip", "link", "del", link);
             foreach (var name in group) await SystemProgram.TryRunAsync("ip", "netns", "del", name);
         }
     }
 
     public NodeAddress AddressOf(int node) => new(Address(node), 8080, 8081, 4053);
 
-    public IReadOnlyList<string> At(int node, IReadOnlyList<string> command) => ["ip", "netns", "exec", Namespace(network, node), .. command];
+    public IReadOnlyList<string> At(int node, IReadOnlyList<string> command) => ["ip", "netns", "exec", Namespace(node), .. command];
 
     /// <summary>A node hears and reaches nobody: no node, no database, no client.</summary>
     public Task CutAsync(int node) => Ip("-n", Bridge, "link", "set", $"v{node}", "down");
@@ -103,22 +103,22 @@ internal sealed class NamespaceNetwork : INodeNetwork
     {
         // It would go with the bridge's namespace, but only some time later, and the next network has the same name.
         await SystemProgram.TryRunAsync("ip", "link", "del", HostLink);
-        for (var i = 0; i <= nodes; i++) await SystemProgram.TryRunAsync("ip", "netns", "del", Namespace(network, i));
+        for (var i = 0; i <= nodes; i++) await SystemProgram.TryRunAsync("ip", "netns", "del", Namespace(i));
     }
 
-    private static string Namespace(int network, int node) => $"{Prefix}{network}-{node}";
+    /// <summary>With this process's id, by which a later run sees whether the network is still in use.</summary>
+    private string Namespace(int node) => $"{HostLink}{OwnerMark}{Environment.ProcessId}-{node}";
 
     private string Address(int host) => $"10.253.{network}.{host}";
 
-    /// <summary>Claims a number by making the bridge's namespace, which only one can.</summary>
+    /// <summary>A number that nobody uses. The search begins at another one in each process, so that two which start at once do not meet.</summary>
     private static async Task<int> FreeNetworkAsync(CancellationToken cancellationToken)
     {
         var taken = await NamespacesAsync(cancellationToken);
         for (var i = 0; i < Networks; i++)
         {
-            if (taken.Contains(Namespace(i, 0))) continue;
-            await SystemProgram.RunAsync(["ip", "netns", "add", Namespace(i, 0)], cancellationToken: cancellationToken);
-            return i;
+            var number = (Environment.ProcessId + i) % Networks;
+            if (!taken.Any(name => name.StartsWith($"{Prefix}{number}{OwnerMark}", StringComparison.Ordinal))) return number;
         }
 
         throw new FaultsException($"all {Networks} networks 10.253.X.0/24 are in use; remove the namespaces {Prefix}* (ip netns del)");
@@ -130,6 +130,7 @@ internal sealed class NamespaceNetwork : INodeNetwork
 
     private async Task BuildAsync(CancellationToken cancellationToken)
     {
+        await Ip("netns", "add", Bridge);
         await Ip("-n", Bridge, "link", "add", "br0", "type", "bridge", "forward_delay", "0");
         await Ip("-n", Bridge, "link", "set", "br0", "up");
         await Ip("link", "add", HostLink, "type", "veth", "peer", "name", "v254", "netns", Bridge);
@@ -139,12 +140,12 @@ internal sealed class NamespaceNetwork : INodeNetwork
         for (var node = 1; node <= nodes; node++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            await Ip("netns", "add", Namespace(network, node));
-            await Ip("-n", Bridge, "link", "add", $"v{node}", "type", "veth", "peer", "name", "eth0", "netns", Namespace(network, node));
+            await Ip("netns", "add", Namespace(node));
+            await Ip("-n", Bridge, "link", "add", $"v{node}", "type", "veth", "peer", "name", "eth0", "netns", Namespace(node));
             await Ip("-n", Bridge, "link", "set", $"v{node}", "master", "br0", "up");
-            await Ip("-n", Namespace(network, node), "addr", "add", $"{Address(node)}/24", "dev", "eth0");
-            await Ip("-n", Namespace(network, node), "link", "set", "eth0", "up");
-            await Ip("-n", Namespace(network, node), "link", "set", "lo", "up");
+            await Ip("-n", Namespace(node), "addr", "add", $"{Address(node)}/24", "dev", "eth0");
+            await Ip("-n", Namespace(node), "link", "set", "eth0", "up");
+            await Ip("-n", Namespace(node), "link", "set", "lo", "up");
         }
     }
 

@@ -85,16 +85,15 @@ internal sealed class PostgresServer : IAsyncDisposable
     /// <summary>SIGKILL to the server and its children.</summary>
     public async Task KillAsync()
     {
-        var all = Everyone();
-        await SystemProgram.SignalAsync("KILL", all);
+        await SignalAllAsync("KILL");
         await Running.ExitAsync(CancellationToken.None);
     }
 
     /// <summary>SIGSTOP: connections stay open and nothing answers.</summary>
-    public Task FreezeAsync() => SystemProgram.SignalAsync("STOP", Everyone());
+    public Task FreezeAsync() => SignalAllAsync("STOP");
 
     /// <summary>SIGCONT.</summary>
-    public Task ThawAsync() => SystemProgram.SignalAsync("CONT", Everyone());
+    public Task ThawAsync() => SignalAllAsync("CONT");
 
     /// <summary>Writes the database, but for some tables, to a file.</summary>
     public Task DumpAsync(string file, IEnumerable<string> without, CancellationToken cancellationToken) =>
@@ -121,7 +120,8 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     private IReadOnlyList<string> Connection => ["-h", addresses[0], "-p", $"{Port}", "-U", User];
 
-    private List<int> Everyone() => [Running.Id, .. SystemProgram.ChildrenOf(Running.Id)];
+    /// <summary>To the server and its children, of which some may end by themselves in this moment.</summary>
+    private Task SignalAllAsync(string signal) => SystemProgram.TryRunAsync(["kill", $"-{signal}", .. new[] { Running.Id }.Concat(SystemProgram.ChildrenOf(Running.Id)).Select(id => $"{id}")]);
 
     private async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
     {

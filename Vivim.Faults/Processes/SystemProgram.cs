@@ -40,7 +40,7 @@ internal static class SystemProgram
         }
     }
 
-    /// <summary>Runs a program whose failure does not matter, as in cleaning up what may not be there.</summary>
+    /// <summary>Runs a program whose failure does not matter: what it acts on may be gone.</summary>
     public static async Task TryRunAsync(params string[] command)
     {
         try
@@ -49,12 +49,12 @@ internal static class SystemProgram
         }
         catch (FaultsException)
         {
-            // What is not there need not be removed.
+            // What is not there needs nothing done to it.
         }
     }
 
     /// <summary>Sends a signal, e.g. <c>STOP</c>.</summary>
-    public static Task SignalAsync(string signal, params IEnumerable<int> processes) => RunAsync(["kill", $"-{signal}", .. processes.Select(id => $"{id}")]);
+    public static Task SignalAsync(string signal, int process) => RunAsync(["kill", $"-{signal}", $"{process}"]);
 
     /// <summary>The ids of a process's children.</summary>
     public static IReadOnlyList<int> ChildrenOf(int process) =>

@@ -4,7 +4,6 @@ using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Transactions;
 using Vivim.Tests.Ledger;
-using CertifiedBlock = Vivim.Faults.Judging.CertifiedBlock;
 
 namespace Vivim.Tests.Faults;
 

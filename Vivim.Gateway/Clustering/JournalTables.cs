@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Persistence;
+using Npgsql;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
 
@@ -12,10 +13,27 @@ namespace Vivim.Gateway.Clustering;
 /// </summary>
 internal static class JournalTables
 {
+    /// <summary>
+    /// A journal only grows. That a number cannot be written twice stops an actor that another has replaced, but not for long: once the
+    /// replacement has deleted what is settled, the numbers below are free again. The plugin keeps the row of the highest number.
+    /// </summary>
+    private const string Growing = """
+        CREATE OR REPLACE FUNCTION vivim_journal_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+          highest bigint;
+        BEGIN
+          EXECUTE format('SELECT max(sequence_number) FROM %I WHERE persistence_id = $1', TG_TABLE_NAME) INTO highest USING NEW.persistence_id;
+          IF NEW.sequence_number <= highest THEN
+            RAISE unique_violation USING MESSAGE = format('%s is at number %s already: another incarnation writes it', NEW.persistence_id, highest);
+          END IF;
+          RETURN NEW;
+        END $$;
+        """;
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     /// <exception cref="StartException">The tables cannot be made.</exception>
-    public static async Task Make(NodeSettings settings, DatabaseSettings.PostgreSql shared)
+    public static async Task Make(NodeSettings settings, DatabaseSettings.PostgreSql shared, CancellationToken cancellation)
     {
         using var database = NodeDatabase.Open(shared);
         var alone = ConfigurationFactory.ParseString("""
@@ -25,6 +43,11 @@ internal static class JournalTables
         using var system = ActorSystem.Create("vivim-init", alone.WithFallback(AkkaConfiguration.Of("ERROR", settings.Cluster, database)));
         foreach (var group in NodeDatabase.JournalGroups) await Start(system, $"vivim-journals.{group}", shared);
         await system.Terminate();
+        await using var connection = new NpgsqlConnection(shared.ConnectionString);
+        await connection.OpenAsync(cancellation);
+        var triggers = NodeDatabase.JournalGroups.Select(group => $"DROP TRIGGER IF EXISTS grows ON {group}_journal; CREATE TRIGGER grows BEFORE INSERT ON {group}_journal FOR EACH ROW EXECUTE FUNCTION vivim_journal_grows();");
+        await using var command = new NpgsqlCommand(Growing + string.Join('\n', triggers), connection);
+        await command.ExecuteNonQueryAsync(cancellation);
     }
 
     /// <summary>A journal answers when its tables are there.</summary>

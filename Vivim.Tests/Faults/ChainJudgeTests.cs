@@ -100,7 +100,7 @@ public sealed class ChainJudgeTests
     public void Proof_that_a_validator_has_signed_twice_is_conflicting()
     {
         var validators = new TestChain(validators: TestChain.Validators(5));
-        Evidence evidence = TestChain.ValidatorOf(1).Equivocate(height: 1);
+        var evidence = TestChain.ValidatorOf(1).Equivocate(height: 1);
         validators.Commit();
         validators.Commit(validators.Make([evidence]));
 

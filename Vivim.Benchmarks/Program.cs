@@ -5,11 +5,12 @@ object? report = args switch
 {
     ["chain"] => await ChainBenchmark.Run(CancellationToken.None),
     ["consensus"] => ConsensusBenchmark.Run(),
+    ["cluster"] => await ClusterBenchmark.Run(CancellationToken.None),
     _ => null,
 };
 if (report is null)
 {
-    await Console.Error.WriteLineAsync("usage: dotnet run -c Release --project Vivim.Benchmarks -- chain|consensus");
+    await Console.Error.WriteLineAsync("usage: dotnet run -c Release --project Vivim.Benchmarks -- chain|consensus|cluster");
     return 2;
 }
 

@@ -11,7 +11,7 @@ namespace Vivim.Faults.Cluster;
 internal sealed class GatewayCluster : IAsyncDisposable
 {
     /// <summary>Formation, or recovery, must be over by then.</summary>
-    public static readonly TimeSpan ReadyLimit = TimeSpan.FromMinutes(2);
+    public static readonly TimeSpan ReadyLimit = TimeSpan.FromMinutes(4);
 
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
 

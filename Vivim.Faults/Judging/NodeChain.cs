@@ -5,9 +5,6 @@ using V1 = Vivim.Protocol.V1;
 
 namespace Vivim.Faults.Judging;
 
-/// <summary>A block and the certificate that a node shows for it.</summary>
-internal sealed record CertifiedBlock(Block Block, CommitCertificate Certificate);
-
 /// <summary>All that one node says the chain is.</summary>
 /// <param name="Node">Its name.</param>
 /// <param name="Blocks">From height 1.</param>

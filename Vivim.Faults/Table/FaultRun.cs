@@ -107,6 +107,7 @@ internal sealed class FaultRun : IAsyncDisposable
         });
         Say("healed");
         if (network is NamespaceNetwork namespaces) await namespaces.HealAsync();
+        foreach (var node in Cluster.Nodes.Where(node => !node.IsSupervised)) node.Start();
         await AttemptAsync(async () =>
         {
             await Cluster.ReadyAsync(Cancellation);

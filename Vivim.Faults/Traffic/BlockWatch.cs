@@ -70,6 +70,20 @@ internal sealed class BlockWatch : IAsyncDisposable
         return true;
     }
 
+    /// <summary>Waits until a height has been seen.</summary>
+    /// <returns>Whether it has; false when the limit is over.</returns>
+    public async Task<bool> ReachesAsync(ulong height, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        while (Height < height)
+        {
+            if (clock.Elapsed > limit) return false;
+            await Task.Delay(Poll, cancellationToken);
+        }
+
+        return true;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await stop.CancelAsync();

@@ -19,6 +19,7 @@ internal static class NetworkInit
         if (isNew) folder.Create(settings.Genesis, signers, clock);
         var (genesis, validators, _) = folder.Read(settings.Genesis);
         await NodeRegistry.Adopt(database, genesis, cancellation);
+        await JournalTables.Make(settings, database, cancellation);
         var rowless = validators.FirstOrDefault(validator => signers.Load(validator.PublicKey) is null);
         foreach (var validator in validators) validator.Dispose();
         if (rowless is not null) throw new StartException($"the signer row of the validator {rowless.PublicKey} is missing from the table signer of {database.Place}: without it the key could sign twice; put the row back, or replace the validator's key");

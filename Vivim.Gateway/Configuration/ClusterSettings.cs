@@ -67,7 +67,7 @@ internal sealed record ClusterSettings
     {
         string[] keys = ["cluster.tls.certificate", "cluster.tls.key", "cluster.tls.authority"];
         if (keys.All(key => reader.Text(key).Length == 0)) return null;
-        foreach (var key in keys)
+        foreach (var key in keys.OrderBy(key => reader.Text(key).Length == 0))
         {
             if (!File.Exists(reader.Text(key))) throw reader.Wrong(key, reader.Text(key), "a PEM file that can be read; all three of certificate, key and authority, or none");
         }

@@ -9,6 +9,9 @@ namespace Vivim.Gateway.Node;
 /// <summary>Where a node's journals and signer rows are: its own files, or the database of its cluster.</summary>
 internal abstract class NodeDatabase : IDisposable
 {
+    /// <summary>The groups of persistent actors that have a journal each.</summary>
+    public static IReadOnlyList<string> JournalGroups { get; } = ["consensus", "pool"];
+
     public abstract ISignerStore Signers { get; }
 
     /// <summary>For people: where the signer rows are.</summary>
@@ -17,6 +20,9 @@ internal abstract class NodeDatabase : IDisposable
     /// <exception cref="StartException">The database cannot be used.</exception>
     public static NodeDatabase Open(DatabaseSettings settings, NodeFolder folder) =>
         settings is DatabaseSettings.PostgreSql shared ? new Shared(shared) : new Files(folder);
+
+    /// <inheritdoc cref="Open(DatabaseSettings, NodeFolder)"/>
+    public static NodeDatabase Open(DatabaseSettings.PostgreSql shared) => new Shared(shared);
 
     /// <summary>The journal of one group of persistent actors: a place of its own, the settings of akka.conf, and the plugin's own for the rest.</summary>
     public Config Journal(string group, Config own) => PlaceOf(group)

@@ -35,4 +35,6 @@ internal sealed class OperatorList : IEquatable<OperatorList>
     public override bool Equals(object? obj) => Equals(obj as OperatorList);
 
     public override int GetHashCode() => operators.Count;
+
+    public override string ToString() => string.Join(", ", operators.Select(did => did.ToString()).Order(StringComparer.Ordinal));
 }

@@ -37,8 +37,9 @@ public sealed class ValidatorActorTests : ActorTests
     {
         (signers.CrashAtWrite, signers.StoresBeforeCrash) = (write, isStored);
         var keeper = CreateTestProbe();
-        await keeper.WatchAsync(Start(Ledger));
-        await keeper.ExpectTerminatedAsync(Patience);
+        var first = Start(Ledger);
+        await keeper.WatchAsync(first);
+        await keeper.ExpectTerminatedAsync(first, Patience);
         Assert.True(signers.HasCrashed);
         Start(Ledger);
         await ExpectHeights(1, 3);

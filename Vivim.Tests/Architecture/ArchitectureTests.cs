@@ -30,8 +30,7 @@ public sealed class ArchitectureTests
     {
         var above = project switch
         {
-            "Vivim.Cli" => ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client"],
-            "Vivim.Faults" => ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client"],
+            "Vivim.Cli" or "Vivim.Faults" => ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client"],
             "Vivim.Simulator" => ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Chain"],
             _ => Layers.TakeWhile(name => name != project),
         };
@@ -51,6 +50,7 @@ public sealed class ArchitectureTests
     [InlineData("Vivim.Ledger")]
     [InlineData("Vivim.Client")]
     [InlineData("Vivim.Cli")]
+    [InlineData("Vivim.Faults")]
     public void Nothing_that_runs_outside_a_node_knows_Akka(string project) =>
         Assert.DoesNotContain(Load(project).MainModule.AssemblyReferences, reference => reference.Name.StartsWith("Akka", StringComparison.Ordinal));
 

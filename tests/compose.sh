@@ -127,8 +127,8 @@ nothing_left() {
 
 trap clean_up EXIT
 mkdir -p "$cache"
-[ -e "$cli" ] || dotnet build Vivim.Cli --nologo -v quiet
 find_engine
+[ -e "$cli" ] || check "the command line builds" dotnet build Vivim.Cli --nologo -v quiet
 docker compose down --volumes --timeout 5 > /dev/null 2>&1
 check "the image builds" docker compose build
 check "up" up
@@ -137,7 +137,7 @@ check "a graph loads, nothing is lost" load
 check "the chain verifies" verify 4
 check "Prometheus sees every node" watched
 check "the nodes are confined" confined
-if [ "$(id -u)" -eq 0 ] && command -v iptables nsenter > /dev/null; then check "a node that was cut off comes back" node_comes_back; fi
+if [ "$(id -u)" -eq 0 ] && command -v iptables > /dev/null && command -v nsenter > /dev/null; then check "a node that was cut off comes back" node_comes_back; fi
 check "stop: every node ends in order" stops_in_order
 check "up again" up
 check "the chain verifies again" verify 3

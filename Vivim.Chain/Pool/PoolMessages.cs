@@ -76,8 +76,8 @@ public sealed record WorkAvailable
 public sealed record TransactionsAdmitted(IReadOnlyList<TransactionEnvelope> Transactions);
 
 /// <summary>
-/// Journalled before a partition serves. Of two incarnations that do not know of each other the older one finds this entry, or a later one, where its own
-/// next should be, and acknowledges nothing more.
+/// Journalled before a partition serves. Of two incarnations that do not know of each other the journal takes the next entry of one only: whatever
+/// the older one was about to write is refused from here on, and it acknowledges nothing more.
 /// </summary>
 public sealed record PartitionStarted
 {

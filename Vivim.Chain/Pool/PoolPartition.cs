@@ -28,11 +28,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
 {
     private const int MaxChecking = 32;
     private const int MaxBatch = 256;
-
-    /// <summary>More than the writes that can be under way at once: <see cref="ReadStanding"/> rests on that.</summary>
     private const int TrimInterval = 64;
-
-    private static readonly TimeSpan StandingLimit = TimeSpan.FromSeconds(10);
 
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly PoolSettings settings;
@@ -43,7 +39,6 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
     private PoolCore core = null!;
     private string chainId = "";
     private int checking;
-    private int unanswered;
     private bool isLeaving;
     private long trimmedTo;
 
@@ -71,8 +66,6 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
 
     /// <summary>The senders of a batch as of a height.</summary>
     private sealed record SenderView(ulong Height, uint RegistrationsLeft, IReadOnlyDictionary<Did, SenderState> Senders);
-
-    private sealed record StandingRead(IReadOnlyList<Hash256> Ids, long SequenceNr, IReadOnlyList<(IActorRef To, SubmitOutcomes Answer)> Waiting, long Highest) : INoSerializationVerificationNeeded;
 
     private sealed record FlushBatch : INoSerializationVerificationNeeded;
 
@@ -135,8 +128,6 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
             EndIfDone();
         });
         Command<FlushBatch>(_ => Flush());
-        Command<StandingRead>(OnStandingRead);
-        Command<Status.Failure>(failure => throw failure.Cause);
         Command<BlockCommitted>(OnCommitted);
         Command<Reap>(reap => Sender.Tell(new Reaped(core.Reap(reap.MaxTransactions, reap.MaxBytes))));
         Command<FindTransaction>(find => Sender.Tell(new PoolTransactionState(core.Find(find.TransactionId), core.Height)));
@@ -202,7 +193,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
     {
         if (!isLeaving || checking > 0) return;
         Flush();
-        if (unanswered == 0) Context.Stop(Self);
+        DeferAsync(PartitionStarted.Instance, _ => Context.Stop(Self));
     }
 
     private SubmitOutcome Admit(CheckedTransaction checkedOne, SenderView view)
@@ -225,45 +216,27 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
         if (answers.Count == 0) return;
         var waiting = answers.ToList();
         answers.Clear();
-        unanswered++;
         if (batch.Count == 0)
         {
-            DeferAsync(waiting, _ => ReadStanding([], waiting));
+            DeferAsync(waiting, Acknowledge);
             return;
         }
 
         var ids = batch.Select(t => t.Id).ToList();
         var admitted = new TransactionsAdmitted([.. batch.Select(t => t.Envelope)]);
         batch.Clear();
-        PersistAsync(admitted, _ => ReadStanding(ids, waiting));
-    }
-
-    /// <summary>
-    /// An incarnation that was started later has written that it has, and reads nothing that is written after. Its entries are higher than ours
-    /// from then on, also where it has deleted the one that would have refused ours.
-    /// </summary>
-    private void ReadStanding(IReadOnlyList<Hash256> ids, IReadOnlyList<(IActorRef To, SubmitOutcomes Answer)> waiting)
-    {
-        var sequenceNr = LastSequenceNr;
-        Journal.Ask<RecoverySuccess>(object (IActorRef reply) => new ReplayMessages(0, 0, 0, PersistenceId, reply), StandingLimit, CancellationToken.None)
-            .PipeTo(Self, success: read => new StandingRead(ids, sequenceNr, waiting, read.HighestSequenceNr));
-    }
-
-    private void OnStandingRead(StandingRead read)
-    {
-        if (read.Highest > LastSequenceNr)
+        PersistAsync(admitted, _ =>
         {
-            log.Warning("pool partition {0} runs elsewhere, which has written up to {1}: this one acknowledges nothing more and ends", partition, read.Highest);
-            Context.Stop(Self);
-            return;
-        }
+            var hadWork = core.HasWork;
+            core.MarkDurable(ids, LastSequenceNr);
+            Acknowledge(waiting);
+            if (!hadWork) AnnounceWork();
+        });
+    }
 
-        var hadWork = core.HasWork;
-        core.MarkDurable(read.Ids, read.SequenceNr);
-        foreach (var (to, answer) in read.Waiting) to.Tell(answer);
-        if (!hadWork) AnnounceWork();
-        unanswered--;
-        EndIfDone();
+    private static void Acknowledge(List<(IActorRef To, SubmitOutcomes Answer)> waiting)
+    {
+        foreach (var (to, answer) in waiting) to.Tell(answer);
     }
 
     private void OnCommitted(BlockCommitted block)

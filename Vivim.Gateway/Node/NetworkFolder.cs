@@ -89,7 +89,7 @@ internal sealed class NetworkFolder(string folder)
         {
             return GenesisFile.FromJson(File.ReadAllBytes(GenesisFilePath));
         }
-        catch (FileNotFoundException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new StartException($"the genesis {GenesisFilePath} is missing: run `init` once for the cluster, or put it back");
         }

@@ -76,32 +76,22 @@ public sealed class PoolPartitionTests : ActorTests
         Assert.Equal((1ul, 0u, ReceiptCode.Ok), (receipt.Height, receipt.Index, receipt.Code));
     }
 
-    /// <summary>A node that was frozen and goes on runs a partition that has long been started elsewhere; there, the journal may have been trimmed.</summary>
-    [Theory]
-    [InlineData(0)]
-    [InlineData(70)]
-    public async Task Once_another_incarnation_serves_the_older_one_acknowledges_nothing_more(int writesSince)
+    /// <summary>A node that was frozen and goes on runs a partition that has long been started elsewhere.</summary>
+    [Fact]
+    public async Task Once_another_incarnation_serves_the_older_one_acknowledges_nothing_more()
     {
         var stale = await Start();
         Assert.Null((await stale.Ask<SubmitOutcomes>(Submission(Registration(person, 0)), Patience)).Outcomes[0].Refusal);
         var current = await Start();
-        var nonce = 1UL;
-        if (writesSince > 0) await Commit(Registration(person, 0));
-        for (; nonce <= (ulong)writesSince; nonce++)
-        {
-            var transaction = Registration(person, nonce);
-            Assert.Null((await current.Ask<SubmitOutcomes>(Submission(transaction), Patience)).Outcomes[0].Refusal);
-            await Commit(transaction);
-        }
 
         await WatchAsync(stale);
-        stale.Tell(Submission(Registration(person, nonce)));
+        stale.Tell(Submission(Registration(person, 1)));
         await ExpectTerminatedAsync(stale, Patience);
         await ExpectNoMsgAsync(TimeSpan.FromMilliseconds(100));
 
-        Assert.Null((await current.Ask<SubmitOutcomes>(Submission(Registration(person, nonce)), Patience)).Outcomes[0].Refusal);
+        Assert.Null((await current.Ask<SubmitOutcomes>(Submission(Registration(person, 1)), Patience)).Outcomes[0].Refusal);
         await End(current);
-        Assert.Equal(writesSince > 0 ? 1 : 2, (await (await Start()).Ask<PendingCount>(new CountPending(0), Patience)).Count);
+        Assert.Equal(2, (await (await Start()).Ask<PendingCount>(new CountPending(0), Patience)).Count);
     }
 
     [Fact]

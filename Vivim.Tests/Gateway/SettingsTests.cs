@@ -66,9 +66,9 @@ public sealed class SettingsTests : IDisposable
     /// <summary>What a setting needs beside it to be possible, or to count.</summary>
     private static string Beside(string key) => key switch
     {
-        "cluster.name" => "network = n, cluster { port = 1, seed-nodes = \"a:1\" }, database.provider = postgresql, ",
-        _ when key.StartsWith("cluster.tls", StringComparison.Ordinal) => $"cluster.tls {{ certificate = \"{Assembly}\", key = \"{Assembly}\", authority = \"{Assembly}\" }}, ",
-        _ when key.StartsWith("database.", StringComparison.Ordinal) && key != "database.provider" => "database.provider = postgresql, ",
+        "cluster.name" => "network = n\n cluster { port = 1, seed-nodes = \"a:1\" }\n database.provider = postgresql\n ",
+        _ when key.StartsWith("cluster.tls", StringComparison.Ordinal) => $"cluster.tls {{ certificate = \"{Assembly}\", key = \"{Assembly}\", authority = \"{Assembly}\" }}\n ",
+        _ when key.StartsWith("database.", StringComparison.Ordinal) && key != "database.provider" => "database.provider = postgresql\n ",
         _ => "",
     };
 
@@ -180,7 +180,7 @@ public sealed class SettingsTests : IDisposable
 
     [Theory]
     [InlineData("network = n, cluster { port = 1, seed-nodes = \"a:1\" }", "database.provider", "postgresql")]
-    [InlineData("cluster { port = 1, seed-nodes = \"a:1\" }, database.provider = postgresql", "network", "`init`")]
+    [InlineData("cluster { port = 1, seed-nodes = \"a:1\" }\ndatabase.provider = postgresql", "network", "`init`")]
     [InlineData("network = n, cluster.seed-nodes = \"a:1\", database.provider = postgresql", "cluster.port", "a port from 1")]
     [InlineData("network = n, cluster.port = 1, database.provider = postgresql", "cluster.seed-nodes", "at least one node")]
     public void A_name_in_a_cluster_needs_what_makes_one(string file, string key, string allowed)

@@ -31,6 +31,8 @@ install_programs() {
   # For an engine of the tests' own, where none answers and there is the material to make one.
   if [ -d ../shared/tools/docker ] && ! docker info > /dev/null 2>&1; then wanted+=(docker.io mmdebstrap iptables); fi
   for program in "${wanted[@]}"; do command -v "${program/docker.io/dockerd}" > /dev/null || missing+=("$program"); done
+  # A server of the tests' own is started from its files, wherever they are.
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || command -v initdb > /dev/null || missing+=(postgresql)
   [ ${#missing[@]} -eq 0 ] && return
   if [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null; then
     # libc6-dev: gcc alone lacks the C library's headers.

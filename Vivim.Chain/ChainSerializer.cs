@@ -22,7 +22,7 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<MessageForm> Forms =
     [
-        Form<SubmitTransactions, V1.Envelopes>("submit/1", V1.Envelopes.Parser, m => Write(m.Partition, m.Transactions), m => new SubmitTransactions(m.Partition, Read(m))),
+        Form<SubmitTransactions, V1.Envelopes>("submit/2", V1.Envelopes.Parser, m => Write(m.Partition, m.Transactions, m.Height), m => new SubmitTransactions(m.Partition, Read(m), m.Height)),
         Form<TransactionsAdmitted, V1.Envelopes>("admitted/1", V1.Envelopes.Parser, m => Write(0, m.Transactions), m => new TransactionsAdmitted(Read(m))),
         Form<Reaped, V1.Envelopes>("reaped/1", V1.Envelopes.Parser, m => Write(0, m.Transactions), m => new Reaped(Read(m))),
         Form<SubmitOutcomes, V1.SubmitOutcomes>("outcomes/1", V1.SubmitOutcomes.Parser, Write, Read),
@@ -60,9 +60,9 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
 
     private static PublicKey Key(ByteString bytes) => new(bytes.Span);
 
-    private static V1.Envelopes Write(int partition, IReadOnlyList<TransactionEnvelope> envelopes)
+    private static V1.Envelopes Write(int partition, IReadOnlyList<TransactionEnvelope> envelopes, ulong height = 0)
     {
-        var message = new V1.Envelopes { Partition = partition };
+        var message = new V1.Envelopes { Partition = partition, Height = height };
         foreach (var envelope in envelopes)
         {
             var writer = new CanonicalWriter(envelope.Size);

@@ -22,7 +22,8 @@ public interface IPoolMessage
 }
 
 /// <summary>Take these; answered by <see cref="SubmitOutcomes"/> when every accepted one is durable. At most <see cref="MaxTransactions"/>, all of this partition.</summary>
-public sealed record SubmitTransactions(int Partition, IReadOnlyList<TransactionEnvelope> Transactions) : IPoolMessage
+/// <param name="Height">The last height that who sends this may have seen: the partition's node may be behind, and waits for it.</param>
+public sealed record SubmitTransactions(int Partition, IReadOnlyList<TransactionEnvelope> Transactions, ulong Height) : IPoolMessage
 {
     public const int MaxTransactions = 256;
 }

@@ -36,6 +36,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
     private readonly List<(TransactionsAdmitted Event, long SequenceNr)> recovered = [];
     private readonly List<Transaction> batch = [];
     private readonly List<(IActorRef To, SubmitOutcomes Answer)> answers = [];
+    private readonly List<Checked> behind = [];
     private PoolCore core = null!;
     private string chainId = "";
     private int checking;
@@ -180,6 +181,14 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
             return;
         }
 
+        if (message.View.Height < message.Request.Height)
+        {
+            // Who sends this has seen a block that is still to come here: it may be what makes its sender known.
+            checking++;
+            behind.Add(message);
+            return;
+        }
+
         if (batch.Count + message.Transactions.Count > MaxBatch) Flush();
         var outcomes = message.Transactions.Select(checkedOne => Admit(checkedOne, message.View)).ToList();
         answers.Add((message.ReplyTo, new SubmitOutcomes(outcomes)));
@@ -242,6 +251,8 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
     private void OnCommitted(BlockCommitted block)
     {
         core.OnCommitted(block.Tip.Height, block.NextNonces);
+        foreach (var message in behind) Check(message.Request, message.ReplyTo).PipeTo(Self, failure: e => new CheckFailed(message.ReplyTo, e));
+        behind.Clear();
         AnnounceWork();
         if (core.SettledUpTo - trimmedTo < TrimInterval) return;
         trimmedTo = core.SettledUpTo;

@@ -16,7 +16,7 @@ internal abstract record DatabaseSettings
     public sealed record PostgreSql(string Host, int Port, string Name, string User, string Password) : DatabaseSettings
     {
         /// <summary>Seconds until a statement, or an attempt to connect, has failed.</summary>
-        private const int Limit = 5;
+        private const int Limit = 10;
 
         /// <summary>For people: never with the password.</summary>
         public string Place => $"{Host}:{Port}/{Name}";
@@ -37,6 +37,8 @@ internal abstract record DatabaseSettings
             TcpKeepAliveInterval = 2_000,
             Options = "-c tcp_keepalives_idle=3 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=9000",
             ApplicationName = "vivim",
+            // The password is asked for; without this the driver looks for a Kerberos library, and says that there is none.
+            GssEncryptionMode = GssEncryptionMode.Disable,
         }.ConnectionString;
 
         public override string ToString() => Place;

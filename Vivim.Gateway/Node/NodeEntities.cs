@@ -18,7 +18,7 @@ internal static class NodeEntities
     private static readonly ShardPerEntity PoolShards = new(message => message is IPoolMessage pool ? pool.Partition.ToString() : null);
 
     /// <summary>How long the entities may take to answer first.</summary>
-    public static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
 
     /// <summary>Reaches the pool where other nodes host it.</summary>
     public static Task<IActorRef> ReachPool(ActorSystem system) =>

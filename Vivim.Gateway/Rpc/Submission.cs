@@ -68,7 +68,7 @@ internal sealed class Submission(RunningNode node)
     {
         try
         {
-            var request = new SubmitTransactions(partition, [.. group.Select(g => g.Envelope)]);
+            var request = new SubmitTransactions(partition, [.. group.Select(g => g.Envelope)], node.Chain.Heights().Newest);
             var answer = await node.AskPool<SubmitOutcomes>(request, cancellation);
             for (var i = 0; i < group.Count; i++) responses[group[i].Index] = ToResponse(answer.Outcomes[i]);
         }

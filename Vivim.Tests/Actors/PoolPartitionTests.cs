@@ -95,6 +95,17 @@ public sealed class PoolPartitionTests : ActorTests
     }
 
     [Fact]
+    public async Task What_refers_to_a_block_that_is_still_to_come_waits_for_it()
+    {
+        var partition = await Start();
+        var first = Registration(person, 0);
+        partition.Tell(Submission(Registration(person, 1)) with { Height = 1 });
+        await ExpectNoMsgAsync(TimeSpan.FromMilliseconds(300));
+        await Commit(first);
+        Assert.Null(Assert.Single((await ExpectMsgAsync<SubmitOutcomes>(Patience)).Outcomes).Refusal);
+    }
+
+    [Fact]
     public async Task A_partition_that_moves_answers_what_it_has_begun()
     {
         var partition = await Start();
@@ -157,7 +168,7 @@ public sealed class PoolPartitionTests : ActorTests
         person.Dispose();
     }
 
-    private static SubmitTransactions Submission(params TransactionEnvelope[] transactions) => new(0, transactions);
+    private static SubmitTransactions Submission(params TransactionEnvelope[] transactions) => new(0, transactions, 0);
 
     /// <summary>Starts an incarnation, and waits until it serves.</summary>
     private async Task<IActorRef> Start()

@@ -25,7 +25,7 @@ public sealed class ChainSerializerTests : IDisposable
     /// <summary>Manifests in journals. A changed message gets a new one beside the old.</summary>
     private static readonly Dictionary<string, string> Manifests = new()
     {
-        ["SubmitTransactions"] = "submit/1",
+        ["SubmitTransactions"] = "submit/2",
         ["TransactionsAdmitted"] = "admitted/1",
         ["Reaped"] = "reaped/1",
         ["SubmitOutcomes"] = "outcomes/1",
@@ -127,7 +127,7 @@ public sealed class ChainSerializerTests : IDisposable
 
         public object[] Messages() =>
         [
-            new SubmitTransactions(Int(), List(Envelope)),
+            new SubmitTransactions(Int(), List(Envelope), U64()),
             new TransactionsAdmitted(List(Envelope)),
             new Reaped(List(Envelope)),
             new SubmitOutcomes(List(() => new SubmitOutcome(Hash(), Maybe(Receipt), Maybe(() => new Refusal(OneOf<RefusalReason>(), $"sentence {random.Next()}"))))),

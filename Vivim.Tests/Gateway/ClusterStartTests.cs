@@ -18,7 +18,7 @@ public sealed class PostgresFactAttribute : FactAttribute
 }
 
 /// <summary>A PostgreSQL server, and a network of two validators prepared in it.</summary>
-public sealed class PreparedNetwork : IAsyncLifetime
+public sealed class PreparedNetwork : IAsyncLifetime, IDisposable
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-postgres-");
     private readonly NodeFiles files = new();
@@ -40,9 +40,10 @@ public sealed class PreparedNetwork : IAsyncLifetime
     public async Task DisposeAsync()
     {
         if (Server is not null) await Server.DisposeAsync();
-        files.Dispose();
         folder.Delete(recursive: true);
     }
+
+    public void Dispose() => files.Dispose();
 
     internal string Database(string? host = null, int? port = null, string? passwordFile = null) => $$"""
         database { provider = postgresql, host = "{{host ?? "127.0.0.1"}}", port = {{port ?? Server.Port}}, password-file = "{{passwordFile ?? Server.PasswordFile}}" }
@@ -178,16 +179,19 @@ public sealed class ClusterStartTests(PreparedNetwork prepared) : IClassFixture<
 
     /// <summary>A node that stood still and goes on would else write where its replacement has deleted, and nobody would read it.</summary>
     [PostgresFact]
-    public async Task A_journal_takes_no_number_below_its_highest_also_where_that_was_deleted()
+    public async Task A_journal_only_grows_and_by_its_latest_writer()
     {
-        const string insert = "INSERT INTO pool_journal (created, deleted, persistence_id, sequence_number, message) VALUES (0, false, 'pool-test', {0}, '')";
+        const string insert = "INSERT INTO pool_journal (created, deleted, persistence_id, sequence_number, writer_uuid, message) VALUES (0, false, 'pool-test', {0}, '{1}', '')";
+        await Insert(4, "older");
         await Insert(5);
         await Insert(6);
         await prepared.Server.QueryAsync("DELETE FROM pool_journal WHERE persistence_id = 'pool-test' AND sequence_number = 5", CancellationToken.None);
         Assert.Contains("another incarnation writes it", (await Assert.ThrowsAsync<FaultsException>(() => Insert(5))).Message, StringComparison.Ordinal);
+        // A write of the older incarnation that follows one that was refused.
+        Assert.Contains("another incarnation writes it", (await Assert.ThrowsAsync<FaultsException>(() => Insert(7, "older"))).Message, StringComparison.Ordinal);
         await Insert(7);
 
-        Task Insert(int number) => prepared.Server.QueryAsync(string.Format(CultureInfo.InvariantCulture, insert, number), CancellationToken.None);
+        Task Insert(int number, string writer = "newer") => prepared.Server.QueryAsync(string.Format(CultureInfo.InvariantCulture, insert, number, writer), CancellationToken.None);
     }
 
     [PostgresFact]

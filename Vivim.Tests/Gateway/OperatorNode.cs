@@ -80,7 +80,7 @@ internal sealed class OperatorNode(int number, DirectoryInfo folder, PeerNetwork
     public async Task Submit(TransactionEnvelope envelope)
     {
         if (!Transaction.TryDecode(envelope, out var transaction, out var malformed)) throw new ArgumentException(malformed.Message, nameof(envelope));
-        var outcomes = await Node.Pool.Ask<SubmitOutcomes>(new SubmitTransactions(PoolPartitions.Of(transaction.Sender), [envelope]), Patience);
+        var outcomes = await Node.Pool.Ask<SubmitOutcomes>(new SubmitTransactions(PoolPartitions.Of(transaction.Sender), [envelope], 0), Patience);
         if (outcomes.Outcomes[0].Refusal is { } refusal) throw new InvalidOperationException(refusal.Message);
     }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # docker-compose.yml as users run it, in a real Docker engine: up, load, verify, lose a node, stop, start, down.
 #
-#   tests/compose.sh [GRAPH]      GRAPH: a file to load, such as ../shared/data/ego-facebook.txt; otherwise a small generated graph
+#   tests/compose.sh [--faults] [GRAPH]      GRAPH: a file to load, such as ../shared/data/ego-facebook.txt; otherwise a small generated graph
 #
+# --faults: also kills a node, splits the nodes two and two, and takes PostgreSQL away, each while a graph is loaded.
 # Uses the engine that answers, if it has the base images or can get them. Otherwise, as root, starts one of its own with
 # ../shared/tools/docker, and keeps its images in ${XDG_CACHE_HOME:-~/.cache}/vivim-tests, for the next time.
 # Prints PASS and FAIL lines with the seconds each took. Exits with 77 when it had to be skipped, saying why.
@@ -12,6 +13,8 @@ cd "$(dirname "$0")/.."
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vivim-tests
 tools=$(realpath -m ../shared/tools/docker)
 cli=artifacts/bin/Vivim.Cli/debug/vivim.dll
+with_faults=
+if [ "${1:-}" = --faults ]; then with_faults=yes; shift; fi
 graph=${1:-}
 # Never a cluster that somebody works with.
 export COMPOSE_PROJECT_NAME=vivim-test
@@ -114,6 +117,45 @@ node_comes_back() {
   all_healthy
 }
 
+# load_through SEED COMMAND...: a graph that is loaded while something is broken and mended is all there in the end.
+load_through() {
+  local loading
+  vivim 1 load graph --generate people=100,edges=2000,seed="$1" --json > "$work/load" &
+  loading=$!
+  sleep 2
+  "${@:2}"
+  wait $loading
+  cat "$work/load"
+  grep -q '"rejected":0,"lost":0,' "$work/load"
+}
+
+kill_node() {
+  docker compose kill node3
+  sleep 20
+  up
+}
+
+split_in_two() {
+  local one other
+  for one in 1 2; do
+    for other in 3 4; do
+      tests/tools/container-fault.sh drop "$(docker compose ps -q node$one)" "$(docker compose ps -q node$other)"
+      tests/tools/container-fault.sh drop "$(docker compose ps -q node$other)" "$(docker compose ps -q node$one)"
+    done
+  done
+  sleep 25
+  for one in 1 2 3 4; do tests/tools/container-fault.sh clear "$(docker compose ps -q node$one)"; done
+  up
+}
+
+take_database_away() {
+  docker compose restart postgres
+  sleep 5
+  docker compose kill postgres
+  sleep 30
+  up
+}
+
 stops_in_order() {
   docker compose stop
   [ "$(docker compose ps --all --format '{{.ExitCode}}' | sort -u)" = 0 ]
@@ -138,6 +180,11 @@ check "the chain verifies" verify 4
 check "Prometheus sees every node" watched
 check "the nodes are confined" confined
 if [ "$(id -u)" -eq 0 ] && command -v iptables > /dev/null && command -v nsenter > /dev/null; then check "a node that was cut off comes back" node_comes_back; fi
+if [ -n "$with_faults" ]; then
+  check "a node killed under load" load_through 2 kill_node
+  check "two nodes split from two under load" load_through 3 split_in_two
+  check "PostgreSQL restarted, then away for 30 s under load" load_through 4 take_database_away
+fi
 check "stop: every node ends in order" stops_in_order
 check "up again" up
 check "the chain verifies again" verify 3

@@ -26,7 +26,7 @@ internal static class NodeEntities
 
     /// <summary>Hosts partitions of the pool; returns when all, here and elsewhere, have answered.</summary>
     /// <exception cref="AskTimeoutException">One has not.</exception>
-    public static async Task<IActorRef> HostPool(ActorSystem system, PoolSettings settings)
+    public static async Task<IActorRef> HostPool(ActorSystem system, PoolSettings settings, CancellationToken cancellation)
     {
         var region = await ClusterSharding.Get(system).StartAsync(
             PoolRegion,
@@ -35,7 +35,7 @@ internal static class NodeEntities
             PoolShards,
             ShardAllocationStrategy.LeastShardAllocationStrategy(absoluteLimit: 2, relativeLimit: 0.5),
             new LeavePartition());
-        await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(partition => region.Ask<PendingCount>(new CountPending(partition), StartLimit)));
+        await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(partition => region.AskPool<PendingCount>(new CountPending(partition), StartLimit, cancellation)));
         var wake = Enumerable.Range(0, PoolPartitions.Count).Select(object (partition) => new WakePartition(partition)).ToList();
         system.ActorOf(Props.Create(() => new EntityKeeper(region, wake, KeepInterval)), "pool-keeper");
         return region;

@@ -125,7 +125,7 @@ internal sealed class RunningNode : IAsyncDisposable
         await CatchUp.Wait(System, Sync, cancellation);
         try
         {
-            pool = await NodeEntities.HostPool(System, new PoolSettings(Ledger, actors.Verifiers, Chain, settings.PartitionLimits, settings.BatchDelay));
+            pool = await NodeEntities.HostPool(System, new PoolSettings(Ledger, actors.Verifiers, Chain, settings.PartitionLimits, settings.BatchDelay), cancellation);
         }
         catch (AskTimeoutException)
         {

@@ -21,12 +21,13 @@ namespace Vivim.Gateway.Rpc;
 /// <summary>vivim.v1.Chain: what the proto says of each call.</summary>
 internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
 {
+    private static readonly TimeSpan PoolLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan SyncLimit = TimeSpan.FromSeconds(5);
 
     public override async Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context)
     {
         var node = host.Node;
-        var counting = node.AskAnswering<PendingCount>(partition => new CountPending(partition), context.CancellationToken);
+        var counting = node.Pool.AskAnswering<PendingCount>(partition => new CountPending(partition), context.CancellationToken);
         var sync = await node.Sync.Ask<SyncProgress>(new ReadSyncProgress(), SyncLimit, context.CancellationToken);
         var status = await node.Ledger.Read(
             ledger => new GetStatusResponse
@@ -154,7 +155,7 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
     {
         try
         {
-            var answers = await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(p => node.AskPool<PoolTransactionState>(new FindTransaction(p, id), cancellation)));
+            var answers = await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(p => node.Pool.AskPool<PoolTransactionState>(new FindTransaction(p, id), PoolLimit, cancellation)));
             var state = answers.Select(a => a.State).Max() switch
             {
                 PoolState.Pending => TransactionState.Pending,

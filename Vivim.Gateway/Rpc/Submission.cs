@@ -17,6 +17,7 @@ internal sealed class Submission(RunningNode node)
     /// <summary>Batches of one stream under way at once; the client is read no faster.</summary>
     private const int BatchesUnderWay = 8;
 
+    private static readonly TimeSpan PoolLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan GroupingDelay = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Submits one.</summary>
@@ -69,7 +70,7 @@ internal sealed class Submission(RunningNode node)
         try
         {
             var request = new SubmitTransactions(partition, [.. group.Select(g => g.Envelope)], node.Chain.Heights().Newest);
-            var answer = await node.AskPool<SubmitOutcomes>(request, cancellation);
+            var answer = await node.Pool.AskPool<SubmitOutcomes>(request, PoolLimit, cancellation);
             for (var i = 0; i < group.Count; i++) responses[group[i].Index] = ToResponse(answer.Outcomes[i]);
         }
         catch (Exception e) when (e is AskTimeoutException or TaskCanceledException { CancellationToken.IsCancellationRequested: false })

@@ -14,23 +14,16 @@ namespace Vivim.Gateway.Clustering;
 internal static class JournalTables
 {
     /// <summary>
-    /// A journal only grows, and by its latest writer. That a number cannot be written twice stops an actor that another has replaced, but not for
-    /// long: once the replacement has deleted what is settled, the numbers below are free again. Nor does it stop a second write that follows a
-    /// refused one. The plugin keeps the row of the highest number.
+    /// A journal only grows. That a number cannot be written twice stops an actor that another has replaced, but not for long: once the
+    /// replacement has deleted what is settled, the numbers below are free again. The plugin keeps the row of the highest number.
     /// </summary>
     private const string Growing = """
         CREATE OR REPLACE FUNCTION vivim_journal_grows() RETURNS trigger LANGUAGE plpgsql AS $$
         DECLARE
           highest bigint;
-          writer text;
-          is_stale boolean;
         BEGIN
-          EXECUTE format('SELECT sequence_number, writer_uuid FROM %I WHERE persistence_id = $1 ORDER BY sequence_number DESC LIMIT 1', TG_TABLE_NAME) INTO highest, writer USING NEW.persistence_id;
-          is_stale := NEW.sequence_number <= highest;
-          IF NOT is_stale AND writer <> NEW.writer_uuid THEN
-            EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I WHERE persistence_id = $1 AND writer_uuid = $2)', TG_TABLE_NAME) INTO is_stale USING NEW.persistence_id, NEW.writer_uuid;
-          END IF;
-          IF is_stale THEN
+          EXECUTE format('SELECT max(sequence_number) FROM %I WHERE persistence_id = $1', TG_TABLE_NAME) INTO highest USING NEW.persistence_id;
+          IF NEW.sequence_number <= highest THEN
             RAISE unique_violation USING MESSAGE = format('%s is at number %s already: another incarnation writes it', NEW.persistence_id, highest);
           END IF;
           RETURN NEW;

@@ -75,6 +75,9 @@ internal abstract class NodeDatabase : IDisposable
         protected override Config PlaceOf(string group) => ConfigurationFactory.ParseString($"""
             provider-name = "PostgreSQL.15"
             connection-string = {Quoted(settings.ConnectionString)}
+            # The plugin names a process as the writer, not an actor: what moves away and back would look like two writers in turns. That the
+            # tables only grow keeps a stale one out.
+            replay-filter.mode = off
             default {'{'}
               journal.table-name = "{group}_journal"
               metadata.table-name = "{group}_journal_metadata"

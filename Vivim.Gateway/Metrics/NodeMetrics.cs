@@ -52,6 +52,7 @@ internal sealed class NodeMetrics : IDisposable
         }
         catch (AskTimeoutException)
         {
+            // Left out, as said.
         }
     }
 

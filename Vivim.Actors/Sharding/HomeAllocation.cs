@@ -20,7 +20,9 @@ public sealed class HomeAllocation(Cluster cluster, Func<string, string> roleOf)
     {
         IImmutableSet<string> none = ImmutableHashSet<string>.Empty;
         if (rebalanceInProgress.Count > 0) return Task.FromResult(none);
-        var astray = currentShardAllocations
+        var up = Up();
+        // A region whose node is gone hands nothing over: its shards move when it is removed, not after the hand-over has timed out.
+        var astray = currentShardAllocations.Where(region => up.ContainsKey(AddressOf(region.Key)))
             .SelectMany(region => region.Value.Where(shard => !Place(shard, currentShardAllocations.Keys).Equals(region.Key)))
             .Order(StringComparer.Ordinal).FirstOrDefault();
         return Task.FromResult(astray is null ? none : none.Add(astray));
@@ -29,10 +31,13 @@ public sealed class HomeAllocation(Cluster cluster, Func<string, string> roleOf)
     private IActorRef Place(string shard, IEnumerable<IActorRef> regions)
     {
         var role = roleOf(shard);
-        var members = cluster.State.Members.Where(member => member.Status == MemberStatus.Up).ToDictionary(member => member.Address);
+        var members = Up();
         return regions.OrderByDescending(region => members.TryGetValue(AddressOf(region), out var member) ? (member.HasRole(role) ? 2 : 1) : 0)
             .ThenBy(region => Weight(shard, AddressOf(region))).First();
     }
+
+    private Dictionary<Address, Member> Up() =>
+        cluster.State.Members.Where(member => member.Status == MemberStatus.Up && !cluster.State.Unreachable.Contains(member)).ToDictionary(member => member.Address);
 
     private Address AddressOf(IActorRef region) => region.Path.Address.HasLocalScope ? cluster.SelfAddress : region.Path.Address;
 

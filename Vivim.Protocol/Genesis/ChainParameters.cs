@@ -11,8 +11,8 @@ public sealed record ChainParameters
     /// <summary>Milliseconds from one block to the next while there is none.</summary>
     public uint EmptyBlockIntervalMs { get; init; } = 30_000;
 
-    /// <summary>Bytes of a block's encoded transactions.</summary>
-    public uint MaxBlockBytes { get; init; } = 8 << 20;
+    /// <summary>Bytes of a block's encoded transactions. Every validator must have and judge them within a round's timeouts.</summary>
+    public uint MaxBlockBytes { get; init; } = 2 << 20;
 
     /// <summary>Transactions of a block.</summary>
     public uint MaxBlockTransactions { get; init; } = 20_000;

@@ -25,11 +25,10 @@ public static class SignerRows
 
     /// <summary>Makes the next row durable.</summary>
     /// <exception cref="StaleSignerException">The stored row is not the one before it.</exception>
-    public static void Record(this ISignerStore store, PublicKey key, SignerRow row)
-    {
-        if (!store.CompareAndSet(key, row.Version - 1, row))
-            throw new StaleSignerException($"the signer row of {key} is no longer at version {row.Version - 1}: another incarnation of this validator is running");
-    }
+    /// <returns>The row.</returns>
+    public static SignerRow Record(this ISignerStore store, PublicKey key, SignerRow row) => store.CompareAndSet(key, row.Version - 1, row)
+        ? row
+        : throw new StaleSignerException($"the signer row of {key} is no longer at version {row.Version - 1}: another incarnation of this validator is running");
 }
 
 /// <summary>Another incarnation of this validator has written the signer's row: this one must stop and send nothing.</summary>

@@ -15,13 +15,12 @@ public sealed class PostgresSignerStore : ISignerStore, IDisposable
 
     private PostgresSignerStore(NpgsqlDataSource source) => this.source = source;
 
-    /// <summary>Opens the store. A row must survive the database's crash, whatever the database's own setting is.</summary>
+    /// <summary>Opens the store.</summary>
+    /// <param name="connectionString">Asks for synchronous commits: a row must survive the database's crash.</param>
     /// <exception cref="NpgsqlException">The database cannot be used.</exception>
     public static PostgresSignerStore Open(string connectionString)
     {
-        var builder = new NpgsqlConnectionStringBuilder(connectionString);
-        builder.Options = $"{builder.Options} -c synchronous_commit=on".TrimStart();
-        var store = new PostgresSignerStore(NpgsqlDataSource.Create(builder));
+        var store = new PostgresSignerStore(NpgsqlDataSource.Create(connectionString));
         try
         {
             store.CreateTable();

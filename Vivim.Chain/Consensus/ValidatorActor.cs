@@ -80,7 +80,7 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
 
     private void Start(TipRead read)
     {
-        if (TryLoad() is not { } row) return;
+        if (TryUseStore(store => store.Require(key.PublicKey), "the signer row cannot be read") is not { } row) return;
         core = new ValidatorCore(read.Tip.ChainId, key, row, Ed25519Scheme.Instance, settings.Timeouts);
         if (read.Tip.NextValidators.IndexOf(key.PublicKey) < 0) log.Warning("{0} is no validator of height {1}: it takes no part until the authorities add it", key.PublicKey, read.Tip.Height + 2);
         Become(Running);
@@ -89,15 +89,17 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
         Stash.UnstashAll();
     }
 
-    private SignerRow? TryLoad()
+    /// <summary>Uses the signer store. When that fails the validator ends, and its keeper starts it again on what the store holds by then.</summary>
+    /// <returns>The row, or null when it failed.</returns>
+    private SignerRow? TryUseStore(Func<ISignerStore, SignerRow> use, string failure)
     {
         try
         {
-            return settings.SignerStore.Require(key.PublicKey);
+            return use(settings.SignerStore);
         }
         catch (Exception e)
         {
-            log.Error(e, "the signer row cannot be read: the validator starts again");
+            log.Error(e, "{0}: the validator starts again", failure);
             Context.Stop(Self);
             return null;
         }
@@ -167,23 +169,7 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
         foreach (var output in core.Apply(input, settings.Clock.GetUtcNow().ToUnixTimeMilliseconds()))
         {
             if (output is not ValidatorOutput.Record { Row: var row }) Do(output);
-            else if (!TryRecord(row)) return;
-        }
-    }
-
-    /// <summary>What is not recorded must not leave: the validator ends, and its keeper starts it again on what the store holds by then.</summary>
-    private bool TryRecord(SignerRow row)
-    {
-        try
-        {
-            settings.SignerStore.Record(key.PublicKey, row);
-            return true;
-        }
-        catch (Exception e)
-        {
-            log.Error(e, "the signer row of height {0} cannot be recorded: nothing of it is sent, and the validator starts again", row.Height);
-            Context.Stop(Self);
-            return false;
+            else if (TryUseStore(store => store.Record(key.PublicKey, row), $"the signer row of height {row.Height} cannot be recorded, so nothing of it is sent") is null) return;
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Akka.Actor;
 
 namespace Vivim.Chain.Pool;
@@ -15,14 +14,13 @@ public static class PoolExtensions
     /// <exception cref="AskTimeoutException">It has not answered within the limit.</exception>
     public static async Task<T> AskPool<T>(this IActorRef pool, IPoolMessage message, TimeSpan limit, CancellationToken cancellation)
     {
-        var asked = Stopwatch.StartNew();
-        while (true)
+        for (var left = limit - Patience; ; left -= Patience)
         {
             try
             {
                 return await pool.Ask<T>(message, Patience, cancellation);
             }
-            catch (AskTimeoutException) when (asked.Elapsed < limit)
+            catch (AskTimeoutException) when (left > TimeSpan.Zero)
             {
                 // Its answer may be lost, or itself.
             }

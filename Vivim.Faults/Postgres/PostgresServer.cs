@@ -148,7 +148,8 @@ internal sealed class PostgresServer : IAsyncDisposable
     private static string? Program(string name) =>
         SystemProgram.Find(name, Directory.Exists("/usr/lib/postgresql") ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(f => f, StringComparer.Ordinal).Select(f => Path.Combine(f, "bin")) : []);
 
-    private static int FreePort()
+    /// <summary>A port of loopback that nobody listens on now.</summary>
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -17,12 +17,11 @@ internal static class NetworkInit
         var folder = new NetworkFolder(settings.Network);
         var isNew = !folder.HasGenesis;
         if (isNew) folder.Create(settings.Genesis, signers, clock);
-        var (genesis, validators, _) = folder.Read(settings.Genesis);
+        using var network = folder.Read(settings.Genesis);
+        var genesis = network.Genesis;
         await NodeRegistry.Adopt(database, genesis, cancellation);
         await JournalTables.Make(settings, database, cancellation);
-        var rowless = validators.FirstOrDefault(validator => signers.Load(validator.PublicKey) is null);
-        foreach (var validator in validators) validator.Dispose();
-        if (rowless is not null) throw new StartException($"the signer row of the validator {rowless.PublicKey} is missing from the table signer of {database.Place}: without it the key could sign twice; put the row back, or replace the validator's key");
+        network.RequireSignerRows(signers, database.SignerPlace);
         return isNew
             ? $"The network {genesis.ChainId} with {genesis.Validators.Count} validators is prepared in {Path.GetFullPath(settings.Network)} and {database.Place}. Start its nodes."
             : $"The network {genesis.ChainId} is already prepared in {Path.GetFullPath(settings.Network)} and {database.Place}: nothing was changed.";
@@ -34,7 +33,7 @@ internal static class NetworkInit
     public static Task<string> AddValidator(NodeSettings settings) => WithDatabase(settings, (database, signers) =>
     {
         var folder = new NetworkFolder(settings.Network);
-        foreach (var validator in folder.Read(settings.Genesis).Validators) validator.Dispose();
+        folder.Read(settings.Genesis).Dispose();
         var (number, key) = folder.AddValidator(signers);
         return Task.FromResult($"Validator {number} has the key {Did.OfKey(key)}. Restart the nodes one after another, with {number} in the vivim.cluster.home-of of one of them, then let the authorities add it: vivim validators propose {Did.OfKey(key)} --power 1");
     });

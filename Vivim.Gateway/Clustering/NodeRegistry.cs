@@ -79,40 +79,26 @@ internal sealed class NodeRegistry : IAsyncDisposable
     /// <summary>The addresses of the other nodes that are members of the cluster now.</summary>
     public async Task<IReadOnlyList<Configuration.Endpoint>> OthersUp(CancellationToken cancellation)
     {
-        await using var other = new NpgsqlConnection(connectionString);
-        await other.OpenAsync(cancellation);
-        await using var command = new NpgsqlCommand($"""
-            SELECT host, port FROM node WHERE is_up AND name <> $1 AND EXISTS (
+        var up = await Select($"""
+            is_up AND EXISTS (
               SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
                 AND (classid::bigint << 32 | objid::bigint) = {LockOfName})
-            ORDER BY name
-            """, other);
-        command.Parameters.AddWithValue(self.Name);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var others = new List<Configuration.Endpoint>();
-        while (await reader.ReadAsync(cancellation)) others.Add(new Configuration.Endpoint(reader.GetString(0), reader.GetInt32(1)));
-        return others;
+            """, cancellation);
+        return [.. up.Where(node => node.Name != self.Name).Select(node => node.Address)];
     }
 
     /// <summary>The names of all nodes there have been; none while the database is away.</summary>
     public async Task<IReadOnlyList<(string Name, Configuration.Endpoint Address)>> Names(CancellationToken cancellation)
     {
-        var names = new List<(string, Configuration.Endpoint)>();
         try
         {
-            await using var other = new NpgsqlConnection(connectionString);
-            await other.OpenAsync(cancellation);
-            await using var command = new NpgsqlCommand("SELECT name, host, port FROM node ORDER BY name", other);
-            await using var reader = await command.ExecuteReaderAsync(cancellation);
-            while (await reader.ReadAsync(cancellation)) names.Add((reader.GetString(0), new Configuration.Endpoint(reader.GetString(1), reader.GetInt32(2))));
+            return await Select("true", cancellation);
         }
         catch (NpgsqlException)
         {
-            names.Clear();
+            return [];
         }
-
-        return names;
     }
 
     /// <summary>The node is a member of the cluster from now on.</summary>
@@ -152,6 +138,17 @@ internal sealed class NodeRegistry : IAsyncDisposable
         await using var command = new NpgsqlCommand($"SELECT pg_try_advisory_lock({LockOfName}) FROM (SELECT $1::text AS name) AS self", holder);
         command.Parameters.AddWithValue(name);
         return await command.ExecuteScalarAsync(cancellation) is true;
+    }
+
+    private async Task<List<(string Name, Configuration.Endpoint Address)>> Select(string condition, CancellationToken cancellation)
+    {
+        await using var other = new NpgsqlConnection(connectionString);
+        await other.OpenAsync(cancellation);
+        await using var command = new NpgsqlCommand($"SELECT name, host, port FROM node WHERE {condition} ORDER BY name", other);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var nodes = new List<(string, Configuration.Endpoint)>();
+        while (await reader.ReadAsync(cancellation)) nodes.Add((reader.GetString(0), new Configuration.Endpoint(reader.GetString(1), reader.GetInt32(2))));
+        return nodes;
     }
 
     private async Task Write(CancellationToken cancellation)

@@ -21,7 +21,13 @@ internal abstract record DatabaseSettings
         /// <summary>For people: never with the password.</summary>
         public string Place => $"{Host}:{Port}/{Name}";
 
-        /// <summary>For Npgsql. A dead connection is noticed by keep-alives, on both sides, within about ten seconds.</summary>
+        /// <summary>For people: where the signer rows are.</summary>
+        public string SignerPlace => $"the table signer of {Place}";
+
+        /// <summary>
+        /// For Npgsql. What is written must survive the database's crash, whatever its own setting is. A dead connection is noticed by keep-alives,
+        /// on both sides, within about ten seconds.
+        /// </summary>
         public string ConnectionString => new NpgsqlConnectionStringBuilder
         {
             Host = Host,
@@ -35,7 +41,7 @@ internal abstract record DatabaseSettings
             TcpKeepAlive = true,
             TcpKeepAliveTime = 3_000,
             TcpKeepAliveInterval = 2_000,
-            Options = "-c tcp_keepalives_idle=3 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=9000",
+            Options = "-c synchronous_commit=on -c tcp_keepalives_idle=3 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=9000",
             ApplicationName = "vivim",
             // The password is asked for; without this the driver looks for a Kerberos library, and says that there is none.
             GssEncryptionMode = GssEncryptionMode.Disable,

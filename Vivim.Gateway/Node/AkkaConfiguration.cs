@@ -13,10 +13,8 @@ internal static class AkkaConfiguration
     {
         using var resource = new StreamReader(typeof(AkkaConfiguration).Assembly.GetManifestResourceStream("akka.conf")!);
         var own = ConfigurationFactory.ParseString(resource.ReadToEnd());
-        return ConfigurationFactory.ParseString($"akka.loglevel = {logLevel}")
-            .WithFallback(Place(cluster))
-            .WithFallback(database.Journal("consensus", own))
-            .WithFallback(database.Journal("pool", own))
+        var placed = ConfigurationFactory.ParseString($"akka.loglevel = {logLevel}").WithFallback(Place(cluster));
+        return NodeDatabase.JournalGroups.Aggregate(placed, (config, group) => config.WithFallback(database.Journal(group, own)))
             .WithFallback(own)
             .WithFallback(DistributedPubSub.DefaultConfig())
             .WithFallback(ClusterSharding.DefaultConfig());

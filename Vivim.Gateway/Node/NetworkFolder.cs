@@ -12,7 +12,21 @@ namespace Vivim.Gateway.Node;
 /// <summary>What the nodes of a network's operator share.</summary>
 /// <param name="Validators">The consensus keys, by number.</param>
 /// <param name="Operator">The did:key of the operator key.</param>
-internal sealed record Network(GenesisFile Genesis, IReadOnlyList<SigningKey> Validators, Did Operator);
+internal sealed record Network(GenesisFile Genesis, IReadOnlyList<SigningKey> Validators, Did Operator) : IDisposable
+{
+    /// <param name="place">For people: where the signer rows are.</param>
+    /// <exception cref="StartException">A validator has no row there.</exception>
+    public void RequireSignerRows(ISignerStore signers, string place)
+    {
+        if (Validators.FirstOrDefault(validator => signers.Load(validator.PublicKey) is null) is { } rowless)
+            throw new StartException($"the signer row of the validator {rowless.PublicKey} is missing from {place}: without it the key could sign twice; put the row back, or replace the validator's key");
+    }
+
+    public void Dispose()
+    {
+        foreach (var validator in Validators) validator.Dispose();
+    }
+}
 
 /// <summary>
 /// The genesis and the keys. A node on its own has them in its data folder; the nodes of a cluster share them, so that any of them can run any of

@@ -68,7 +68,7 @@ internal abstract class NodeDatabase : IDisposable
 
         public override ISignerStore Signers => signers;
 
-        public override string SignerPlace => $"the table signer of {settings.Place}";
+        public override string SignerPlace => settings.SignerPlace;
 
         public override void Dispose() => signers.Dispose();
 

@@ -84,8 +84,7 @@ internal sealed class RunningNode : IAsyncDisposable
         {
             var folder = Own(NodeFolder.Open(settings.Data));
             var stores = Own(NodeDatabase.Open(settings.Database, folder));
-            var shared = ReadNetwork(settings, stores, folder, clock);
-            foreach (var key in shared.Validators) Own(key);
+            var shared = Own(ReadNetwork(settings, stores, folder, clock));
             var chainStore = Own(new SqliteChainStore(folder.ChainDatabase));
             var stateStore = Own(new SqliteStateStore(folder.StateDatabase));
             var ledger = new NodeLedger(shared.Genesis, chainStore, stateStore, Ed25519Scheme.Instance, settings.HistoryMemory);
@@ -163,8 +162,7 @@ internal sealed class RunningNode : IAsyncDisposable
         }
 
         var read = files.Read(settings.Genesis);
-        if (read.Validators.FirstOrDefault(v => stores.Signers.Load(v.PublicKey) is null) is { } rowless)
-            throw new StartException($"the signer row of the validator {rowless.PublicKey} is missing from {stores.SignerPlace}: without it the key could sign twice; put the row back, or replace the validator's key");
+        read.RequireSignerRows(stores.Signers, stores.SignerPlace);
         return read;
     }
 

@@ -171,10 +171,12 @@ public sealed class ClusterStartTests(PreparedNetwork prepared) : IClassFixture<
     public async Task A_validator_that_is_added_gets_its_key_and_its_row()
     {
         using var files = new NodeFiles();
-        var before = await prepared.Server.QueryAsync("SELECT count(*) FROM signer", CancellationToken.None);
+        var before = await CountRows();
         Assert.Equal(0, (await prepared.InitAsync(files, prepared.Network, null, "--add-validator")).Code);
         Assert.True(File.Exists(Path.Combine(prepared.Network, "keys", "validator-3.key")));
-        Assert.NotEqual(before, await prepared.Server.QueryAsync("SELECT count(*) FROM signer", CancellationToken.None));
+        Assert.Equal(before + 1, await CountRows());
+
+        async Task<int> CountRows() => int.Parse(Assert.Single(await prepared.Server.QueryAsync("SELECT count(*) FROM signer", CancellationToken.None)), CultureInfo.InvariantCulture);
     }
 
     /// <summary>A node that stood still and goes on would else write where its replacement has deleted, and nobody would read it.</summary>
@@ -220,12 +222,7 @@ public sealed class ClusterStartTests(PreparedNetwork prepared) : IClassFixture<
         Assert.Equal(1, exit.Code);
     }
 
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
+    private static int FreePort() => PostgresServer.FreePort();
 
     /// <summary>An authority that signs nodes' certificates.</summary>
     private sealed class Pki : IDisposable

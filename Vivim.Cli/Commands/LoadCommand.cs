@@ -63,7 +63,7 @@ internal static class LoadCommand
         var result = await ProgressBars.RunAsync(context.Terminal, report => load.RunAsync(report, cancellationToken));
         context.Terminal.Show(
             result,
-            ("identities", result.Identities), ("submitted", result.Submitted), ("committed", result.Committed), ("rejected", result.Rejected), ("lost", result.Lost),
+            ("identities", result.Identities), ("submitted", result.Submitted), ("committed", result.Committed), ("rejected", result.Rejections is { } reasons ? $"{result.Rejected}: {string.Join(", ", reasons.Select(r => $"{r.Key} {r.Value}"))}" : result.Rejected), ("lost", result.Lost),
             ("seconds", result.Seconds), ("transactions/s", result.TxPerSecond), ("height", result.Height), ("state root", result.StateRoot));
         if (result.IsComplete) return VivimCommand.Success;
         context.Terminal.Fail("NO_PROGRESS", "the node has committed nothing for five minutes; look at its log, then run the same command again to go on");

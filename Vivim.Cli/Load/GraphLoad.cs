@@ -11,6 +11,7 @@ namespace Vivim.Cli.Load;
 /// <param name="Submitted">Follows that this run handed in and got acknowledged.</param>
 /// <param name="Committed">Follows of the graph that are in force, by this run or an earlier one.</param>
 /// <param name="Rejected">Follows of the graph that failed or were refused for good.</param>
+/// <param name="Rejections">How many were rejected by which refusal or receipt code; null when none was.</param>
 /// <param name="Lost">Acknowledged follows without a receipt.</param>
 /// <param name="Seconds">From the start to the certified end.</param>
 /// <param name="TxPerSecond">Transactions that this run got committed, registrations among them, by <paramref name="Seconds"/>.</param>
@@ -18,7 +19,8 @@ namespace Vivim.Cli.Load;
 /// <param name="StateRoot">The state's root after it.</param>
 /// <param name="IsComplete">True when everything was settled.</param>
 public sealed record LoadResult(
-    long Identities, long Submitted, long Committed, long Rejected, long Lost, double Seconds, double TxPerSecond, ulong Height, string StateRoot, [property: JsonIgnore] bool IsComplete);
+    long Identities, long Submitted, long Committed, long Rejected, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, long>? Rejections, long Lost, double Seconds, double TxPerSecond, ulong Height, string StateRoot,
+    [property: JsonIgnore] bool IsComplete);
 
 /// <summary>Told how far a phase is: its name, the steps done and the steps in all.</summary>
 public delegate void LoadProgress(string phase, long done, long total);
@@ -55,7 +57,7 @@ public sealed class GraphLoad(VivimClient client, FollowGraph graph, TimeProvide
         var seconds = time.GetElapsedTime(start).TotalSeconds;
         var committed = registrations.Plan.Committed + plan.Committed;
         return new LoadResult(
-            registrations.Identities, plan.Submitted, inForceBefore + plan.Committed, failedBefore + plan.Rejected, plan.Unsettled,
+            registrations.Identities, plan.Submitted, inForceBefore + plan.Committed, failedBefore + plan.Rejected, plan.Rejected > 0 ? plan.Rejections : null, plan.Unsettled,
             Math.Round(seconds, 3), Math.Round(committed / seconds, 1), status.CertifiedHeight, status.CertifiedStateRoot, complete);
     }
 

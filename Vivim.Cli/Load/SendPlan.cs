@@ -41,7 +41,7 @@ public sealed class SendPlan
 
     private static readonly HashSet<string> RefusedForNow = new(
         ((RefusalReason[])[RefusalReason.NonceTooFar, RefusalReason.NonceConflict, RefusalReason.QuotaExceeded, RefusalReason.RegistrationsExceeded, RefusalReason.PoolFull, RefusalReason.Expired])
-        .Select(Refusal.CodeOf), StringComparer.Ordinal);
+        .Select(Refusal.CodeOf).Append(Refusal.OutcomeUnknown), StringComparer.Ordinal);
 
     private static readonly string Stale = Refusal.CodeOf(RefusalReason.NonceStale);
     private static readonly string Ok = UpperSnakeCase.Of(nameof(ReceiptCode.Ok));
@@ -53,6 +53,7 @@ public sealed class SendPlan
     private readonly Queue<Slot> again = new();
     private readonly Queue<Slot> deferred = new();
     private readonly Dictionary<Hash256, Pending> pending = [];
+    private readonly SortedDictionary<string, long> rejections = new(StringComparer.Ordinal);
 
     /// <param name="work">Each sender's work.</param>
     /// <param name="maxNonceAhead">The chain's limit of that name.</param>
@@ -76,7 +77,10 @@ public sealed class SendPlan
     public long Committed { get; private set; }
 
     /// <summary>Transactions whose receipt says something else, that were refused for good, or that stand behind one that was.</summary>
-    public long Rejected { get; private set; }
+    public long Rejected => rejections.Values.Sum();
+
+    /// <summary>How many were rejected, by the receipt's code or the refusal's reason.</summary>
+    public IReadOnlyDictionary<string, long> Rejections => rejections;
 
     /// <summary>Acknowledged transactions without a receipt.</summary>
     public long Unsettled => pending.Values.Count(p => p.IsAcknowledged);
@@ -153,7 +157,7 @@ public sealed class SendPlan
         }
         else
         {
-            Block(entry.Slot);
+            Block(entry.Slot, reason);
         }
     }
 
@@ -164,7 +168,7 @@ public sealed class SendPlan
         if (!pending.Remove(id, out var entry)) return false;
         Outstanding--;
         if (code == Ok) Committed++;
-        else Rejected++;
+        else CountRejected(code, 1);
         Include(entry.Slot);
         return true;
     }
@@ -189,10 +193,10 @@ public sealed class SendPlan
     }
 
     /// <summary>A nonce that can never be used stops its sender: none of the later ones can be included.</summary>
-    private void Block(Slot slot)
+    private void Block(Slot slot, string reason)
     {
         var sender = senders[slot.Sender];
-        Rejected += (long)(sender.End - slot.Nonce);
+        CountRejected(reason, (long)(sender.End - slot.Nonce));
         sender.End = slot.Nonce;
         foreach (var (id, entry) in pending)
         {
@@ -200,6 +204,11 @@ public sealed class SendPlan
             pending.Remove(id);
             Outstanding--;
         }
+    }
+
+    private void CountRejected(string reason, long count)
+    {
+        if (count > 0) rejections[reason] = rejections.GetValueOrDefault(reason) + count;
     }
 
     private void Queue(int number)

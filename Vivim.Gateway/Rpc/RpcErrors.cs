@@ -37,9 +37,7 @@ internal static class RpcErrors
     public static RpcException PoolSilent() => Of(StatusCode.Unavailable, "POOL_SILENT", "a part of the pool did not answer in time: try again shortly");
 
     /// <summary>The outcome is unknown: the same bytes can be sent again without harm.</summary>
-    public static RpcException OutcomeUnknown() => Of(StatusCode.Unavailable, OutcomeUnknownReason, OutcomeUnknownMessage);
-
-    public const string OutcomeUnknownReason = "OUTCOME_UNKNOWN";
+    public static RpcException OutcomeUnknown() => Of(StatusCode.Unavailable, Refusal.OutcomeUnknown, OutcomeUnknownMessage);
 
     public const string OutcomeUnknownMessage = "the pool did not answer in time, the transaction may or may not be taken: send the same bytes again";
 

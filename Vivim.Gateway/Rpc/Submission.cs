@@ -83,7 +83,7 @@ internal sealed class Submission(RunningNode node)
                     {
                         TransactionId = envelope.IdOn(node.Genesis.ChainId).ToString(),
                         Code = (int)StatusCode.Unavailable,
-                        Reason = RpcErrors.OutcomeUnknownReason,
+                        Reason = Refusal.OutcomeUnknown,
                         Message = RpcErrors.OutcomeUnknownMessage,
                     },
                 };

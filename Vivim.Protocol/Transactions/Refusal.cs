@@ -61,6 +61,9 @@ public enum RefusalReason
 /// <summary>A refusal with a sentence for the person who sent the transaction.</summary>
 public sealed record Refusal(RefusalReason Reason, string Message)
 {
+    /// <summary>What clients are told instead of a reason when the pool has not answered: it may have taken the transaction or not, and the same bytes may be sent again.</summary>
+    public const string OutcomeUnknown = "OUTCOME_UNKNOWN";
+
     /// <summary>The reason as clients see it: upper snake case.</summary>
     public string Code => CodeOf(Reason);
 

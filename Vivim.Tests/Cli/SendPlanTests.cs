@@ -75,6 +75,7 @@ public sealed class SendPlanTests
     [InlineData("REGISTRATIONS_EXCEEDED")]
     [InlineData("POOL_FULL")]
     [InlineData("EXPIRED")]
+    [InlineData("OUTCOME_UNKNOWN")]
     public void What_is_refused_for_now_goes_out_again_after_a_release_and_holds_its_sender_until_then(string reason)
     {
         var plan = Plan(new SenderWork(6, 0));
@@ -118,6 +119,7 @@ public sealed class SendPlanTests
 
         Assert.Empty(TakeAll(plan));
         Assert.Equal((2, 9), (plan.Committed, plan.Rejected));
+        Assert.Equal(9, plan.Rejections["MALFORMED"]);
         Assert.True(plan.IsDone);
     }
 

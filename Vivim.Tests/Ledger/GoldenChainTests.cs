@@ -18,7 +18,7 @@ public sealed class GoldenChainTests
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
     private static readonly string Folder = Repository.PathOf("tests", "golden-chain");
 
-    private static readonly ChainParameters Parameters = new() { QuotaWindowHeights = 5, QuotaActions = 20, MaxRegistrations = 12 };
+    private static readonly ChainParameters Parameters = TestChain.Parameters with { QuotaWindowHeights = 5, QuotaActions = 20, MaxRegistrations = 12 };
 
     private static readonly Lazy<IReadOnlyList<(Block Block, CommitCertificate Certificate)>> Generated = new(() =>
     {

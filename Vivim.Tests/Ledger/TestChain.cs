@@ -24,7 +24,7 @@ internal sealed class TestChain
 
     public TestChain(ChainParameters? parameters = null, IChainStore? chain = null, IStateStore? values = null, uint rulesVersion = 1, IReadOnlyList<GenesisValidator>? validators = null)
     {
-        Genesis = GenesisWith(parameters ?? new ChainParameters(), rulesVersion);
+        Genesis = GenesisWith(parameters ?? Parameters, rulesVersion);
         if (validators is not null) Genesis = Genesis with { Validators = validators };
         for (var i = 0; i < 10; i++) keys[ValidatorOf(i).Key.PublicKey] = ValidatorOf(i).Key;
         Chain = chain ?? new MemoryChainStore();
@@ -39,6 +39,9 @@ internal sealed class TestChain
     public NodeLedger Ledger { get; }
 
     public ulong NextHeight => Ledger.Tip.Height + 1;
+
+    /// <summary>As in the encodings that are written down: new networks' defaults may change, these bytes may not.</summary>
+    public static readonly ChainParameters Parameters = new() { MaxBlockBytes = 8 << 20 };
 
     public static GenesisFile GenesisWith(ChainParameters parameters, uint rulesVersion = 1) => new()
     {

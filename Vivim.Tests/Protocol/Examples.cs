@@ -22,7 +22,7 @@ internal static class Examples
     public static readonly Person Bob = new("bob");
     public static readonly Person Validator = new("validator");
     public static readonly Hash256 Digest = Hash256.Of("digest"u8);
-    public static readonly GenesisFile Genesis = TestChain.GenesisWith(new ChainParameters());
+    public static readonly GenesisFile Genesis = TestChain.GenesisWith(TestChain.Parameters);
     public static readonly TransactionEnvelope Registration = Alice.Register();
     public static readonly TransactionEnvelope Follow = Alice.Follow(Bob.Did, nonce: 7, expiry: 300);
     public static readonly Vote Prevote = Vote.Sign(VoteType.Prevote, 5, 1, blockId: null, TestChain.ChainId, TestChain.Validator);

@@ -1,12 +1,15 @@
 using Akka.Actor;
+using Akka.Cluster.Sharding;
 using Akka.Event;
 using Akka.Persistence;
+using Vivim.Actors.Supervision;
 
 namespace Vivim.Actors;
 
 /// <summary>
 /// A persistent actor as all of ours are: named, on a journal of its group, and stopped by a write that the journal refuses. A failed write stops
-/// it anyway; either way it comes back by its keeper's next wake message and reads back what really is in the journal.
+/// it anyway; either way it comes back by its keeper's next wake message and reads back what really is in the journal. The supervision stream is
+/// told why it ends.
 /// </summary>
 public abstract class JournaledActor : ReceivePersistentActor
 {
@@ -20,10 +23,37 @@ public abstract class JournaledActor : ReceivePersistentActor
 
     public override string PersistenceId { get; }
 
+    /// <summary>Ends this actor because of a failure; whoever keeps it starts it again.</summary>
+    protected void StopBecause(Exception cause)
+    {
+        TellEnd(cause);
+        Context.Stop(Self);
+    }
+
+    /// <summary>Asks the shard to stop this idle entity until somebody wants it; messages for it wait meanwhile.</summary>
+    /// <param name="stopMessage">What this entity stops itself at.</param>
+    protected void Passivate(object stopMessage)
+    {
+        Context.System.EventStream.Publish(new SupervisionNotice(SupervisionKind.Passivated, Self.Path.ToStringWithoutAddress(), FailureCause.None, ""));
+        Context.Parent.Tell(new Passivate(stopMessage));
+    }
+
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        TellEnd(cause);
+        base.OnPersistFailure(cause, @event, sequenceNr);
+    }
+
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
         base.OnPersistRejected(cause, @event, sequenceNr);
-        Context.Stop(Self);
+        StopBecause(cause);
+    }
+
+    protected override void OnRecoveryFailure(Exception reason, object? message = null)
+    {
+        TellEnd(reason);
+        base.OnRecoveryFailure(reason, message);
     }
 
     protected override void Unhandled(object message)
@@ -40,4 +70,6 @@ public abstract class JournaledActor : ReceivePersistentActor
                 break;
         }
     }
+
+    private void TellEnd(Exception cause) => Context.System.EventStream.Publish(new ActorFailed(Self, cause, Directive.Stop));
 }

@@ -1,11 +1,13 @@
 using Akka.Actor;
+using Akka.Event;
+using Vivim.Actors.Supervision;
 
 namespace Vivim.Actors;
 
 /// <summary>
 /// Keeps sharded entities alive: tells each its wake message at once and then at an interval. The first one after a stop starts the entity
-/// again, on this node or another, so the interval is also the back-off after a failure. Remember-entities is not used: it disables
-/// passivation and can leave a shard dead after a journal failure.
+/// again, on this node or another, so the interval is also the back-off after a failure; the supervision stream is told of it. Remember-entities is
+/// not used: it disables passivation and can leave a shard dead after a journal failure.
 /// </summary>
 public sealed class EntityKeeper : ReceiveActor, IWithTimers
 {
@@ -24,10 +26,22 @@ public sealed class EntityKeeper : ReceiveActor, IWithTimers
         {
             foreach (var message in wakeMessages) region.Tell(message);
         });
+        Receive<SupervisionRecorded>(recorded =>
+        {
+            var ended = recorded.Event;
+            if (ended is not { Kind: SupervisionKind.Stopped, Cause.Exists: true, Entity.Length: > 0 } || ended.Region != region.Path.Name) return;
+            Context.System.EventStream.Publish(new SupervisionNotice(SupervisionKind.BackedOff, ended.Path, ended.Cause, $"woken again within {interval.TotalMilliseconds:N0} ms"));
+        });
         this.interval = interval;
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TimeSpan.Zero, interval);
+    protected override void PreStart()
+    {
+        Context.System.EventStream.Subscribe<SupervisionRecorded>(Self);
+        Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TimeSpan.Zero, interval);
+    }
+
+    protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
 }

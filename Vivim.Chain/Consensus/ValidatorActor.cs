@@ -100,7 +100,7 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
         catch (Exception e)
         {
             log.Error(e, "{0}: the validator starts again", failure);
-            Context.Stop(Self);
+            StopBecause(e);
             return null;
         }
     }
@@ -133,7 +133,7 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
         if (failed.Height != core.Height) return;
         log.Error(failed.Cause, "height {0} cannot go on: the validator starts again", failed.Height);
         // By its keeper: a node that fails again at once would have it restart without a pause.
-        Context.Stop(Self);
+        StopBecause(failed.Cause);
     }
 
     private void OnCommitted(BlockCommitted committed)

@@ -50,6 +50,9 @@ internal sealed record NodeSettings
 
     public required ulong KeepBlocks { get; init; }
 
+    /// <summary>Supervision events that the node keeps.</summary>
+    public required int KeepSupervision { get; init; }
+
     /// <summary>Who may administer, beside the holder of the node's own operator key.</summary>
     public required OperatorList Operators { get; init; }
 
@@ -89,6 +92,7 @@ internal sealed record NodeSettings
             StallLimit = reader.Duration("consensus.stall-limit", TimeSpan.FromSeconds(10), TimeSpan.FromDays(1)),
             HistoryMemory = reader.Number("ledger.history-memory", 0, 8L << 30),
             KeepBlocks = (ulong)reader.Number("ledger.keep-blocks", 0, long.MaxValue),
+            KeepSupervision = (int)reader.Number("supervision.keep-events", 16, 100_000),
             Operators = OperatorList.TryParse(reader.Text("operators"), out var operators)
                 ? operators
                 : throw reader.Wrong("operators", reader.Text("operators"), "did:keys (Ed25519), separated by commas, or nothing"),

@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Vivim.Chain.Pool;
 using Vivim.Gateway.Node;
+using Vivim.Protocol;
 
 namespace Vivim.Gateway.Metrics;
 
@@ -27,6 +28,7 @@ internal sealed class NodeMetrics : IDisposable
         commits = new CommitInstruments(meter, clock);
         meter.CreateObservableGauge("vivim.committed.height", () => Of(running => (long)running.Heights.Current), description: "Height of the last block committed on this node");
         meter.CreateObservableGauge("vivim.pool.pending", () => Some(poolPending), "transactions", "Transactions that wait in the pool partitions on this node; the sum over the nodes is the pool");
+        meter.CreateObservableCounter("vivim.supervision.events", SupervisionEvents, description: "Supervision events of this node since it started, by kind");
         meter.CreateObservableGauge("vivim.cluster.members", Members, description: "Members of the cluster by status, as this node sees them");
         meter.CreateObservableGauge("vivim.cluster.unreachable", () => Of(running => (long)State(running).Unreachable.Count), "members", "Members this node or others cannot reach");
     }
@@ -62,6 +64,10 @@ internal sealed class NodeMetrics : IDisposable
 
     private IEnumerable<Measurement<long>> Members() => node is { } running
         ? State(running).Members.CountBy(member => member.Status).Select(status => new Measurement<long>(status.Value, Label("status", status.Key.ToString().ToLowerInvariant())))
+        : [];
+
+    private IEnumerable<Measurement<long>> SupervisionEvents() => node is { } running
+        ? running.SupervisionTally.Read().Select(tally => new Measurement<long>(tally.Count, Label("kind", UpperSnakeCase.Of(tally.Kind.ToString()).ToLowerInvariant())))
         : [];
 
     private IEnumerable<Measurement<long>> Of(Func<RunningNode, long> read) => Some(node is { } running ? read(running) : null);

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Vivim.Actors;
+using Vivim.Actors.Supervision;
 using Vivim.Chain.BlockMaking;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Pool;
@@ -14,6 +15,7 @@ namespace Vivim.Gateway.Node;
 internal static class NodeEntities
 {
     private const string PoolRegion = "pool";
+    private const string BlockMakerRegion = "block-makers";
     private static readonly TimeSpan KeepInterval = TimeSpan.FromSeconds(1);
     private static readonly ShardPerEntity PoolShards = new(message => message is IPoolMessage pool ? pool.Partition.ToString() : null);
 
@@ -33,7 +35,7 @@ internal static class NodeEntities
             id => Props.Create(() => new PoolPartition(int.Parse(id), settings)),
             Settings(system),
             PoolShards,
-            ShardAllocationStrategy.LeastShardAllocationStrategy(absoluteLimit: 2, relativeLimit: 0.5),
+            new ObservedAllocation(PoolRegion, ShardAllocationStrategy.LeastShardAllocationStrategy(absoluteLimit: 2, relativeLimit: 0.5), system),
             new LeavePartition());
         await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(partition => region.AskPool<PendingCount>(new CountPending(partition), StartLimit, cancellation)));
         var wake = Enumerable.Range(0, PoolPartitions.Count).Select(object (partition) => new WakePartition(partition)).ToList();
@@ -50,11 +52,11 @@ internal static class NodeEntities
         var homes = new HomeAllocation(Akka.Cluster.Cluster.Get(system), shard => roles.GetValueOrDefault(shard, ""));
         var makerSettings = new BlockMakerSettings(ledger, pool, settings.ReapDeadline);
         var makers = await ClusterSharding.Get(system).StartAsync(
-            "block-makers",
+            BlockMakerRegion,
             id => Props.Create(() => new BlockMaker(KeyOf(id), makerSettings)),
             Settings(system),
             new ShardPerEntity(message => message is IBlockMakingMessage making ? making.Validator.ToString() : null),
-            homes,
+            new ObservedAllocation(BlockMakerRegion, homes, system),
             PoisonPill.Instance);
         var delivery = system.ActorOf(Props.Create(() => new ValidatorDelivery(byKey.Keys.ToHashSet(), peers)), "delivery");
         var validatorSettings = new ValidatorSettings(ledger, makers, delivery, signers, settings.Timeouts, clock);
@@ -63,7 +65,7 @@ internal static class NodeEntities
             id => Props.Create(() => new ValidatorActor(byKey[KeyOf(id)], validatorSettings)).WithDispatcher(ValidatorActor.Dispatcher),
             Settings(system),
             new ShardPerEntity(message => message is IValidatorMessage wake ? wake.Validator.ToString() : null),
-            homes,
+            new ObservedAllocation(ValidatorDelivery.Region, homes, system),
             new LeaveNode());
         var wake = keys.Select(object (key) => new WakeValidator(key.PublicKey)).ToList();
         system.ActorOf(Props.Create(() => new EntityKeeper(validators, wake, KeepInterval)), "validator-keeper");
@@ -72,5 +74,5 @@ internal static class NodeEntities
 
     private static PublicKey KeyOf(string entityId) => new(Convert.FromHexString(entityId));
 
-    private static ClusterShardingSettings Settings(ActorSystem system) => ClusterShardingSettings.Create(system).WithRole(ClusterMembership.NodeRole);
+    private static ClusterShardingSettings Settings(ActorSystem system) => ClusterShardingSettings.Create(system).WithRole(ClusterMembership.NodeRole).WithSupervisorStrategy(new ObservedStrategy());
 }

@@ -4,6 +4,7 @@ using Akka.Routing;
 using Akka.Streams;
 using Microsoft.Data.Sqlite;
 using Npgsql;
+using Vivim.Actors.Supervision;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
@@ -46,6 +47,7 @@ internal sealed class RunningNode : IAsyncDisposable
         this.pool = pool;
         this.owned = owned;
         Chain = chain;
+        Supervision = new SupervisionFeed(System);
         Streams = System.Materializer();
     }
 
@@ -68,6 +70,12 @@ internal sealed class RunningNode : IAsyncDisposable
     public IChainReader Chain { get; }
 
     public HeightSignal Heights => actors.Heights;
+
+    /// <summary>The supervision logs of all nodes of the cluster.</summary>
+    public SupervisionFeed Supervision { get; }
+
+    /// <summary>How many supervision events this node has recorded.</summary>
+    public SupervisionTally SupervisionTally => actors.Supervision;
 
     /// <summary>Runs the node's streams: one for all, since each has an actor that lives as long as the system.</summary>
     public IMaterializer Streams { get; }
@@ -93,7 +101,7 @@ internal sealed class RunningNode : IAsyncDisposable
 
             HostLogger.Use(loggers);
             system = CreateSystem(settings, stores, clock);
-            var started = StartActors(system, shared.Genesis, ledger, reader, settings, onFault, connectPeers);
+            var started = StartActors(system, shared.Genesis, ledger, reader, settings, clock, onFault, connectPeers);
             await ClusterMembership.Join(system, settings.Cluster, name, cancellation);
             return new RunningNode(settings, clock, shared, stores.Signers, name, started, await NodeEntities.ReachPool(system), reader, opened);
         }
@@ -172,17 +180,21 @@ internal sealed class RunningNode : IAsyncDisposable
         return ActorSystem.Create("vivim", settings.Cluster.Tls is { } tls ? setup.And(RemotingTls.Of(tls, clock)) : setup);
     }
 
-    private static NodeActors StartActors(ActorSystem system, GenesisFile genesis, NodeLedger ledger, IChainReader reader, NodeSettings settings, Action<string> onFault, Func<ActorSystem, IActorRef>? connectPeers)
+    private static NodeActors StartActors(ActorSystem system, GenesisFile genesis, NodeLedger ledger, IChainReader reader, NodeSettings settings, TimeProvider clock, Action<string> onFault, Func<ActorSystem, IActorRef>? connectPeers)
     {
+        var log = new SupervisionLog(settings.KeepSupervision);
+        var tally = new SupervisionTally();
+        var name = settings.Cluster.IsAlone ? null : settings.Cluster.Name;
+        system.ActorOf(Props.Create(() => new SupervisionWatch(log, tally, name, clock)), SupervisionWatch.Name);
         var heights = new HeightSignal();
         heights.Advance(ledger.Tip.Height);
         system.ActorOf(Props.Create(() => new HostBridge(heights, onFault)), "host-bridge");
         var verified = new VerifiedSignatures();
         var ledgerActor = system.ActorOf(Props.Create(() => new LedgerActor(ledger, verified, settings.KeepBlocks)).WithDispatcher(LedgerActor.Dispatcher), "ledger");
-        var verifierRouter = system.ActorOf(Props.Create(() => new SignatureVerifier(genesis.ChainId, verified)).WithDispatcher(SignatureVerifier.Dispatcher).WithRouter(new RoundRobinPool(Environment.ProcessorCount)), "verifiers");
+        var verifierRouter = system.ActorOf(Props.Create(() => new SignatureVerifier(genesis.ChainId, verified)).WithDispatcher(SignatureVerifier.Dispatcher).WithRouter(new RoundRobinPool(Environment.ProcessorCount).WithSupervisorStrategy(new ObservedStrategy())), "verifiers");
         var peerActor = connectPeers?.Invoke(system) ?? system.ActorOf(Props.Create(() => new ClusterPeers()), "peers");
         var sync = system.ActorOf(Props.Create(() => new SyncActor(ledgerActor, reader, peerActor)), SyncActor.Name);
-        return new NodeActors(system, heights, ledgerActor, verifierRouter, peerActor, sync);
+        return new NodeActors(system, tally, heights, ledgerActor, verifierRouter, peerActor, sync);
     }
 
     /// <summary>What an operator is told of a start that failed; null where it is no operator's business.</summary>
@@ -202,5 +214,5 @@ internal sealed class RunningNode : IAsyncDisposable
     }
 
     /// <summary>What runs from the start on, before the node hosts anything.</summary>
-    private sealed record NodeActors(ActorSystem System, HeightSignal Heights, IActorRef Ledger, IActorRef Verifiers, IActorRef Peers, IActorRef Sync);
+    private sealed record NodeActors(ActorSystem System, SupervisionTally Supervision, HeightSignal Heights, IActorRef Ledger, IActorRef Verifiers, IActorRef Peers, IActorRef Sync);
 }

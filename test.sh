@@ -33,6 +33,7 @@ install_programs() {
   for program in "${wanted[@]}"; do command -v "${program/docker.io/dockerd}" > /dev/null || missing+=("$program"); done
   # A server of the tests' own is started from its files, wherever they are.
   compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || command -v initdb > /dev/null || missing+=(postgresql)
+  command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null || missing+=(chromium)
   [ ${#missing[@]} -eq 0 ] && return
   if [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null; then
     # libc6-dev: gcc alone lacks the C library's headers.

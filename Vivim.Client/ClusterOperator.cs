@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Grpc.Net.Client;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
 using V1 = Vivim.Protocol.V1;
@@ -10,7 +11,7 @@ namespace Vivim.Client;
 /// one token serves for a minute. Every method throws <see cref="VivimException"/> with TOKEN_…, NOT_AN_OPERATOR or ADMINISTRATION_LIMITED when the
 /// node does not let this key administer. Safe for concurrent use. Does not own the key.
 /// </summary>
-public sealed class ClusterOperator
+public sealed partial class ClusterOperator
 {
     /// <summary>How long a token is valid.</summary>
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(2);
@@ -20,14 +21,16 @@ public sealed class ClusterOperator
 
     private readonly VivimClient client;
     private readonly V1.Cluster.ClusterClient cluster;
+    private readonly V1.Supervision.SupervisionClient supervision;
     private readonly SigningKey key;
     private readonly TimeProvider time;
     private volatile CallerToken? token;
 
-    internal ClusterOperator(VivimClient client, V1.Cluster.ClusterClient cluster, SigningKey key, TimeProvider time)
+    internal ClusterOperator(VivimClient client, GrpcChannel channel, SigningKey key, TimeProvider time)
     {
         this.client = client;
-        this.cluster = cluster;
+        cluster = new V1.Cluster.ClusterClient(channel);
+        supervision = new V1.Supervision.SupervisionClient(channel);
         this.key = key;
         this.time = time;
     }
@@ -67,9 +70,11 @@ public sealed class ClusterOperator
 
     private async Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken)
     {
-        var headers = new Metadata { { "authorization", $"Bearer {await TokenAsync(cancellationToken)}" } };
+        var headers = await HeadersAsync(cancellationToken);
         return await client.CallAsync(o => call(o.WithHeaders(headers)), cancellationToken);
     }
+
+    private async Task<Metadata> HeadersAsync(CancellationToken cancellationToken) => new() { { "authorization", $"Bearer {await TokenAsync(cancellationToken)}" } };
 
     private async Task<string> TokenAsync(CancellationToken cancellationToken)
     {

@@ -75,7 +75,7 @@ public sealed partial class VivimClient : IDisposable
     public Person As(SigningKey key) => new(this, key);
 
     /// <summary>Administers the node's cluster with an operator's key.</summary>
-    public ClusterOperator Operate(SigningKey key) => new(this, new V1.Cluster.ClusterClient(channel), key, time);
+    public ClusterOperator Operate(SigningKey key) => new(this, channel, key, time);
 
     public Task<V1.GetStatusResponse> GetStatusAsync(CancellationToken cancellationToken = default) =>
         CallAsync(o => chain.GetStatusAsync(new V1.GetStatusRequest(), o), cancellationToken);

@@ -10,6 +10,7 @@ using Vivim.Gateway.Metrics;
 using Vivim.Gateway.Node;
 using Vivim.Gateway.Operators;
 using Vivim.Gateway.Rpc;
+using Vivim.Gateway.StatusPage;
 
 namespace Vivim.Gateway;
 
@@ -103,6 +104,7 @@ internal static class GatewayHost
         app.MapGet("/healthz", () => "ok");
         app.MapHealthChecks("/readyz");
         app.MapNodeMetrics();
+        app.MapStatusPage();
         return app;
     }
 
@@ -112,7 +114,7 @@ internal static class GatewayHost
         Console.WriteLine($"""
 
             VIVIM node of the chain {node.Genesis.ChainId} with {(node.Genesis.Validators.Count == 1 ? "one validator" : $"{node.Genesis.Validators.Count} validators")} is ready.
-              HTTP  {addresses[0]}   health at /readyz, the API as JSON at /v1/status
+              HTTP  {addresses[0]}   a status page; health at /readyz, the API as JSON at /v1/status
               gRPC  {addresses[1]}
 
             Next, in another terminal:

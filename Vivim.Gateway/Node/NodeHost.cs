@@ -26,6 +26,9 @@ internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILogge
     /// <summary>Why the node stopped by itself; null when it did not.</summary>
     public string? Fault => fault;
 
+    /// <summary>Whether the node serves.</summary>
+    public bool IsReady => isReady && !isStopping;
+
     /// <summary>Starts the node.</summary>
     /// <exception cref="StartException">It cannot start.</exception>
     public async Task Start(CancellationToken cancellation)
@@ -40,7 +43,7 @@ internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILogge
     }
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(!isReady || isStopping ? HealthCheckResult.Unhealthy("the node is starting or stopping") : HealthCheckResult.Healthy());
+        Task.FromResult(IsReady ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("the node is starting or stopping"));
 
     public async ValueTask DisposeAsync()
     {

@@ -4,6 +4,7 @@ using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Configuration;
 using Vivim.Actors.Serialization;
+using Vivim.Actors.Supervision;
 using Vivim.Chain;
 using Vivim.Chain.BlockMaking;
 using Vivim.Chain.Consensus;
@@ -55,6 +56,7 @@ public sealed class ChainSerializerTests : IDisposable
     [
         typeof(MessageForm), typeof(PoolLimits), typeof(PoolSettings), typeof(BlockMakerSettings), typeof(ValidatorSettings), typeof(ConsensusTimeouts),
         typeof(SubmitOutcome), typeof(SignerRow), typeof(Standing), typeof(ConsensusTimer),
+        typeof(SupervisionEvent), typeof(SupervisionFilter), typeof(SupervisionPage),
     ];
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-serializer-");
@@ -77,7 +79,7 @@ public sealed class ChainSerializerTests : IDisposable
             .Where(t => t is { IsSealed: true, IsNested: false } && t.GetMethod("<Clone>$") is not null)
             .Where(t => !t.IsAssignableTo(typeof(INoSerializationVerificationNeeded)))
             .Except(NoMessages);
-        Assert.Equal(messages.Select(t => t.Name).Order(), ChainSerializer.Forms.Select(f => f.Type.Name).Order());
+        Assert.Equal(messages.Select(t => t.Name).Order(), ChainSerializer.Forms.Concat(SupervisionSerializer.Forms).Select(f => f.Type.Name).Order());
     }
 
     [Fact]

@@ -291,7 +291,7 @@ public sealed class DepartureTests
     }
 
     /// <summary>A member that runs nothing.</summary>
-    private static async Task<ActorSystem> JoinAsync(string address)
+    internal static async Task<ActorSystem> JoinAsync(string address)
     {
         var other = ActorSystem.Create("vivim", """
             akka {

@@ -1,0 +1,64 @@
+using System.Net.ServerSentEvents;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Vivim.Gateway.Node;
+
+namespace Vivim.Gateway.StatusPage;
+
+/// <summary>
+/// The status page at <c>/</c> and what it lives on, <c>/events/status</c>: for anybody who reaches the HTTP port, so public facts only
+/// (docs/decisions/0013).
+/// </summary>
+internal static class StatusEndpoint
+{
+    /// <summary>Pages that are open at once; more get 503.</summary>
+    public const int MaxViewers = 32;
+
+    private const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    private static int viewers;
+
+    public static void MapStatusPage(this WebApplication app)
+    {
+        MapFile(app, "/", "status.html", "text/html; charset=utf-8");
+        MapFile(app, "/status.css", "status.css", "text/css; charset=utf-8");
+        MapFile(app, "/status.js", "status.js", "text/javascript; charset=utf-8");
+        app.MapGet("/events/status", Stream);
+    }
+
+    private static void MapFile(WebApplication app, string path, string resource, string type)
+    {
+        using var embedded = typeof(StatusEndpoint).Assembly.GetManifestResourceStream(resource)!;
+        var content = new byte[embedded.Length];
+        embedded.ReadExactly(content);
+        app.MapGet(path, (HttpResponse response) =>
+        {
+            response.Headers.ContentSecurityPolicy = Policy;
+            response.Headers.XContentTypeOptions = "nosniff";
+            response.Headers["Referrer-Policy"] = "no-referrer";
+            response.Headers.CacheControl = "no-cache";
+            return TypedResults.Bytes(content, type);
+        });
+    }
+
+    private static Results<ServerSentEventsResult<string>, ProblemHttpResult> Stream(HttpContext http, NodeHost host, IHostApplicationLifetime lifetime)
+    {
+        if (!host.IsReady) return Refused("the node is starting or stopping: try again shortly");
+        if (Interlocked.Increment(ref viewers) > MaxViewers)
+        {
+            Interlocked.Decrement(ref viewers);
+            return Refused($"{MaxViewers} pages are open already: close one, or ask /v1/status");
+        }
+
+        var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
+        http.Response.OnCompleted(() =>
+        {
+            Interlocked.Decrement(ref viewers);
+            end.Dispose();
+            return Task.CompletedTask;
+        });
+        http.Response.Headers.CacheControl = "no-store";
+        return TypedResults.ServerSentEvents(new StatusStream(host.Node).Read(end.Token));
+    }
+
+    private static ProblemHttpResult Refused(string reason) => TypedResults.Problem(reason, statusCode: StatusCodes.Status503ServiceUnavailable);
+}

@@ -31,6 +31,9 @@ public sealed class Terminal
 
     public bool IsJson { get; }
 
+    /// <summary>True when a person watches the lines come, on a terminal that knows colours.</summary>
+    public bool IsColoured => !IsJson && !Console.IsOutputRedirected && Text.Profile.Capabilities.Ansi;
+
     /// <summary>Standard output for people. Unused with <c>--json</c>.</summary>
     public IAnsiConsole Text { get; }
 

@@ -59,7 +59,7 @@ public readonly record struct FailureCause(string Type, string Message)
     public static FailureCause Of(Exception? exception)
     {
         if (exception is null) return None;
-        while (exception is AggregateException { InnerExceptions.Count: 1 } or System.Reflection.TargetInvocationException && exception.InnerException is { } inner) exception = inner;
+        while (exception is AggregateException { InnerExceptions.Count: 1 } or System.Reflection.TargetInvocationException or TypeLoadException && exception.InnerException is { } inner) exception = inner;
         return new FailureCause(SupervisionEvent.Clip(exception.GetType().Name, MaxType), SupervisionEvent.Clip(exception.Message, MaxMessage));
     }
 }

@@ -7,7 +7,7 @@ namespace Vivim.Actors.Supervision;
 /// <summary>
 /// Keeps the node's <see cref="SupervisionLog"/>. It hears of starts, stops and restarts from the actor cells themselves
 /// (akka.actor.telemetry.enabled), of failures from <see cref="ObservedStrategy"/> and from actors that end themselves, of members from the
-/// cluster, and of the rest by <see cref="SupervisionNotice"/>. To be made before all that it is to see.
+/// cluster, and of the rest by <see cref="SupervisionNotice"/>.
 /// </summary>
 public sealed class SupervisionWatch : ReceiveActor
 {
@@ -24,8 +24,6 @@ public sealed class SupervisionWatch : ReceiveActor
     private readonly string node;
     private readonly TimeProvider clock;
 
-    /// <param name="log">Outlives a restart of this actor, which alone uses it.</param>
-    /// <param name="node">The node's name; its address where it is null.</param>
     public SupervisionWatch(SupervisionLog log, SupervisionTally tally, string? node, TimeProvider clock)
     {
         this.log = log;
@@ -52,19 +50,23 @@ public sealed class SupervisionWatch : ReceiveActor
         Receive<ReadSupervisionTail>(tail => Answer(log.Tail(Math.Clamp(tail.Count, 0, ReadSupervisionTail.MaxCount), tail.Filter)));
     }
 
+    /// <summary>Starts to watch. What happens after this returns is seen, so it comes before all that is to be seen.</summary>
+    /// <param name="log">Outlives a restart of the actor, which alone uses it.</param>
+    /// <param name="node">The node's name; its address where it is null.</param>
+    public static IActorRef Start(ActorSystem system, SupervisionLog log, SupervisionTally tally, string? node, TimeProvider clock)
+    {
+        var watch = system.ActorOf(Props.Create(() => new SupervisionWatch(log, tally, node, clock)), Name);
+        // Not by the actor itself, which starts some time later.
+        foreach (var channel in (Type[])[typeof(IActorTelemetryEvent), typeof(ActorFailed), typeof(SupervisionNotice)]) system.EventStream.Subscribe(watch, channel);
+        return watch;
+    }
+
     private int Incarnation => cluster.SelfUniqueAddress.Uid;
 
-    protected override void PreStart()
-    {
-        foreach (var channel in (Type[])[typeof(IActorTelemetryEvent), typeof(ActorFailed), typeof(SupervisionNotice)]) Context.System.EventStream.Subscribe(Self, channel);
+    protected override void PreStart() =>
         cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.IMemberEvent), typeof(ClusterEvent.IReachabilityEvent));
-    }
 
-    protected override void PostStop()
-    {
-        Context.System.EventStream.Unsubscribe(Self);
-        cluster.Unsubscribe(Self);
-    }
+    protected override void PostStop() => cluster.Unsubscribe(Self);
 
     /// <summary>Why an actor could not start is what its constructor threw.</summary>
     private static FailureCause CauseOf(Exception? exception) => FailureCause.Of((exception as ActorInitializationException)?.InnerException ?? exception);

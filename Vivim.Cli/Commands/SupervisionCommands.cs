@@ -80,7 +80,7 @@ internal static class SupervisionCommands
     /// <summary>One line: in colours on a terminal, unbroken elsewhere.</summary>
     private static void Show<T>(Terminal terminal, T value, string before, string middle, string after, Color color)
     {
-        if (!terminal.IsJson && terminal.Text.Profile.Capabilities.Ansi)
+        if (terminal.IsColoured)
             // Texts, not markup: brackets in a message are its own.
             terminal.Text.Write(new Paragraph(before, new Style(Color.Grey)).Append(middle, new Style(color)).Append(after + "\n"));
         else

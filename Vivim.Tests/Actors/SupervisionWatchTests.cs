@@ -31,7 +31,7 @@ public sealed class SupervisionWatchTests : TestKit
     {
         this.folder = folder;
         var log = new SupervisionLog(Capacity);
-        watch = Sys.ActorOf(Props.Create(() => new SupervisionWatch(log, tally, "node-1", TimeProvider.System)), SupervisionWatch.Name);
+        watch = SupervisionWatch.Start(Sys, log, tally, "node-1", TimeProvider.System);
         Cluster.Join(Cluster.SelfAddress);
     }
 
@@ -236,7 +236,7 @@ public sealed class SupervisionWatchTests : TestKit
     private Task<IActorRef> Region(string type) => ClusterSharding.Get(Sys).StartAsync(
         type,
         id => Props.Create(() => new Failing(id)),
-        ClusterShardingSettings.Create(Sys).WithRole(null).WithSupervisorStrategy(new ObservedStrategy()),
+        ClusterShardingSettings.Create(Sys).WithSupervisorStrategy(new ObservedStrategy()),
         new ShardPerEntity(message => (message as ToEntity)?.Entity));
 
     /// <param name="Fail">What the entity throws; null for nothing.</param>

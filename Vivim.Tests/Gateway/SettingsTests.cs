@@ -28,6 +28,7 @@ public sealed class SettingsTests : IDisposable
         ["grpc.max-connections"] = "4",
         ["insecure-bind"] = "true",
         ["operators"] = "did:key:z6MkeXATEjyXENzBXBxgC5EHk2JE5aqd7qMGGtDpLUH1e2Sj",
+        ["supervision.keep-events"] = "77",
         ["pool.max-transactions"] = "800",
         ["pool.max-bytes"] = "8000000",
         ["pool.batch-delay"] = "6ms",

@@ -137,7 +137,16 @@ public sealed partial class StatusPageTests(AdministeredNode fixture) : IClassFi
     private async IAsyncEnumerable<SseItem<string>> Read([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
         using var http = new HttpClient { BaseAddress = fixture.Node.Http };
-        using var answer = await http.GetAsync(new Uri("/events/status", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellation);
+        var answer = await http.GetAsync(new Uri("/events/status", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellation);
+        // The viewers of another test may not have gone quite yet.
+        while (answer.StatusCode == HttpStatusCode.ServiceUnavailable)
+        {
+            answer.Dispose();
+            await Task.Delay(100, cancellation);
+            answer = await http.GetAsync(new Uri("/events/status", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellation);
+        }
+
+        using var open = answer;
         Assert.Equal((HttpStatusCode.OK, "text/event-stream"), (answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
         await using var body = await answer.Content.ReadAsStreamAsync(cancellation);
         await foreach (var item in SseParser.Create(body).EnumerateAsync(cancellation)) yield return item;

@@ -14,7 +14,7 @@ public static class SupervisedPath
     /// </summary>
     public static bool IsLasting(string path) =>
         path.StartsWith("/user/", StringComparison.Ordinal) ? !path.StartsWith("/user/StreamSupervisor-", StringComparison.Ordinal)
-        : path.StartsWith(Sharding, StringComparison.Ordinal) && !path.StartsWith(Sharding + "replicator", StringComparison.Ordinal);
+        : path.StartsWith(Sharding, StringComparison.Ordinal) && !Sharded(path).Region.EndsWith("replicator", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The type of the shard region and the entity, each empty where the path has none.</summary>
     public static (string Region, string Entity) Sharded(string path)

@@ -32,10 +32,10 @@ function showStatus(status) {
   byId("version").textContent = `Version ${status.version}`;
   document.title = `${height} · ${status.chainId}`;
   byId("nodes").replaceChildren(...status.nodes.map(node => row(
-    [node.isSelf ? `${node.name} (this one)` : node.name],
+    [node.isSelf && status.nodes.length > 1 ? `${node.name} (this one)` : node.name],
     [node.unreachable ? `${node.status}, unreachable` : node.status, node.unreachable ? "bad" : node.status === "up" ? "good" : "warn"])));
   byId("validators").replaceChildren(...status.validators.map(validator => row(
-    [`${validator.did.slice(0, 16)}…${validator.did.slice(-6)}`, "key"],
+    [`${validator.did.slice("did:key:".length, 16)}…${validator.did.slice(-6)}`, "key"],
     [validator.power, "right"],
     validator.isJailed ? ["in jail", "bad"] : [validator.isNextProposer ? "proposes next" : "", "faint"])));
 }

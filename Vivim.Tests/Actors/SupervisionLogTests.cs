@@ -82,6 +82,7 @@ public sealed class SupervisionLogTests
     [InlineData("/system/sharding/pool/3/3", true)]
     [InlineData("/user/StreamSupervisor-0/Flow-1-0-unnamed", false)]
     [InlineData("/system/sharding/replicator/$b", false)]
+    [InlineData("/system/sharding/nodeReplicator/$c", false)]
     [InlineData("/system/cluster/core", false)]
     public void What_comes_and_goes_with_every_call_is_no_news(string path, bool isLasting) => Assert.Equal(isLasting, SupervisedPath.IsLasting(path));
 

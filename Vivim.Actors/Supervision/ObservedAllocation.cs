@@ -10,17 +10,18 @@ namespace Vivim.Actors.Supervision;
 /// coordinator; after that has moved, a shard's place before is known from the first rebalancing on.
 /// </summary>
 /// <param name="region">The type of the shard region.</param>
-public sealed class ObservedAllocation(string region, IShardAllocationStrategy placed, ActorSystem system) : IActorSystemDependentAllocationStrategy
+/// <param name="node">Whose event stream is told.</param>
+public sealed class ObservedAllocation(string region, IShardAllocationStrategy placed, ActorSystem node) : IActorSystemDependentAllocationStrategy
 {
-    private readonly Cluster cluster = Cluster.Get(system);
+    private readonly Cluster cluster = Cluster.Get(node);
     private readonly Dictionary<string, Address> places = new(StringComparer.Ordinal);
 
-    public void Start(ActorSystem started)
+    public void Start(ActorSystem system)
     {
         switch (placed)
         {
             case IActorSystemDependentAllocationStrategy dependent:
-                dependent.Start(started);
+                dependent.Start(system);
                 break;
             case IStartableAllocationStrategy startable:
                 startable.Start();
@@ -40,7 +41,7 @@ public sealed class ObservedAllocation(string region, IShardAllocationStrategy p
         }
 
         if (before is not null && before != place)
-            system.EventStream.Publish(new SupervisionNotice(SupervisionKind.Rebalanced, $"/system/sharding/{region}/{shardId}", FailureCause.None, $"from {before} to {place}"));
+            node.EventStream.Publish(new SupervisionNotice(SupervisionKind.Rebalanced, $"/system/sharding/{region}/{shardId}", FailureCause.None, $"from {before} to {place}"));
         return chosen;
     }
 

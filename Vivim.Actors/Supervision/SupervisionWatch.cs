@@ -7,7 +7,7 @@ namespace Vivim.Actors.Supervision;
 /// <summary>
 /// Keeps the node's <see cref="SupervisionLog"/>. It hears of starts, stops and restarts from the actor cells themselves
 /// (akka.actor.telemetry.enabled), of failures from <see cref="ObservedStrategy"/> and from actors that end themselves, of members from the
-/// cluster, and of the rest by <see cref="SupervisionNotice"/>.
+/// cluster, and of the rest by <see cref="SupervisionNotice"/>. Started by <see cref="SupervisionStart"/>.
 /// </summary>
 public sealed class SupervisionWatch : ReceiveActor
 {
@@ -24,6 +24,8 @@ public sealed class SupervisionWatch : ReceiveActor
     private readonly string node;
     private readonly TimeProvider clock;
 
+    /// <param name="log">Outlives a restart of the actor, which alone uses it.</param>
+    /// <param name="node">The node's name; its address where it is null.</param>
     public SupervisionWatch(SupervisionLog log, SupervisionTally tally, string? node, TimeProvider clock)
     {
         this.log = log;
@@ -48,17 +50,6 @@ public sealed class SupervisionWatch : ReceiveActor
         Receive<ClusterEvent.ReachableMember>(reachable => Record(SupervisionKind.Reachable, reachable.Member.Address.ToString(), FailureCause.None));
         Receive<ReadSupervision>(read => Answer(log.Read(read.Incarnation == Incarnation ? read.After : 0, ReadSupervision.PageSize, read.Filter)));
         Receive<ReadSupervisionTail>(tail => Answer(log.Tail(Math.Clamp(tail.Count, 0, ReadSupervisionTail.MaxCount), tail.Filter)));
-    }
-
-    /// <summary>Starts to watch. What happens after this returns is seen, so it comes before all that is to be seen.</summary>
-    /// <param name="log">Outlives a restart of the actor, which alone uses it.</param>
-    /// <param name="node">The node's name; its address where it is null.</param>
-    public static IActorRef Start(ActorSystem system, SupervisionLog log, SupervisionTally tally, string? node, TimeProvider clock)
-    {
-        var watch = system.ActorOf(Props.Create(() => new SupervisionWatch(log, tally, node, clock)), Name);
-        // Not by the actor itself, which starts some time later.
-        foreach (var channel in (Type[])[typeof(IActorTelemetryEvent), typeof(ActorFailed), typeof(SupervisionNotice)]) system.EventStream.Subscribe(watch, channel);
-        return watch;
     }
 
     private int Incarnation => cluster.SelfUniqueAddress.Uid;

@@ -185,7 +185,7 @@ internal sealed class RunningNode : IAsyncDisposable
         var log = new SupervisionLog(settings.KeepSupervision);
         var tally = new SupervisionTally();
         var name = settings.Cluster.IsAlone ? null : settings.Cluster.Name;
-        SupervisionWatch.Start(system, log, tally, name, clock);
+        system.StartSupervision(log, tally, name, clock);
         var heights = new HeightSignal();
         heights.Advance(ledger.Tip.Height);
         system.ActorOf(Props.Create(() => new HostBridge(heights, onFault)), "host-bridge");

@@ -31,7 +31,7 @@ public sealed class SupervisionWatchTests : TestKit
     {
         this.folder = folder;
         var log = new SupervisionLog(Capacity);
-        watch = SupervisionWatch.Start(Sys, log, tally, "node-1", TimeProvider.System);
+        watch = Sys.StartSupervision(log, tally, "node-1", TimeProvider.System);
         Cluster.Join(Cluster.SelfAddress);
     }
 

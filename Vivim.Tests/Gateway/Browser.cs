@@ -19,7 +19,7 @@ internal sealed class Browser : IAsyncDisposable
     {
         // Without its sandbox, as that wants what a container's root has not; it is shown nothing but this project's own page.
         string[] options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--remote-debugging-port=0", $"--user-data-dir={profile.FullName}", "about:blank"];
-        process = new Process { StartInfo = new ProcessStartInfo(program, options) { RedirectStandardError = true, RedirectStandardOutput = true } };
+        process = new Process { StartInfo = new ProcessStartInfo(program, options) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true } };
         process.OutputDataReceived += static (_, _) => { };
         process.ErrorDataReceived += (_, line) =>
         {

@@ -47,6 +47,7 @@ public sealed class VivimCommand
             ValidatorCommands.Build(this),
             ClusterCommands.Build(this),
             NodeCommands.Build(this),
+            WorkerCommands.Build(this),
             ProofCommands.Build(this),
             ChainVerifyCommand.Build(this),
             GenesisCommand.Build(this),

@@ -85,7 +85,8 @@ internal static class GatewayHost
         builder.Services.AddSingleton<NodeHost>();
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = settings.MaxMessageSize)
             .AddJsonTranscoding(json => json.TypeRegistry = TypeRegistry.FromMessages(ErrorInfo.Descriptor, RetryInfo.Descriptor))
-            .AddServiceOptions<ClusterService>(cluster => cluster.Interceptors.Add<OperatorInterceptor>());
+            .AddServiceOptions<ClusterService>(cluster => cluster.Interceptors.Add<OperatorInterceptor>())
+            .AddServiceOptions<WorkersService>(workers => workers.Interceptors.Add<OperatorInterceptor>());
         builder.Services.AddSingleton<OperatorGate>();
         builder.Services.AddGrpcReflection();
         builder.Services.AddGrpcHealthChecks().AddCheck<NodeHost>("node");
@@ -96,6 +97,7 @@ internal static class GatewayHost
         app.MapGrpcService<IdentityService>();
         app.MapGrpcService<GraphService>();
         app.MapGrpcService<ClusterService>();
+        app.MapGrpcService<WorkersService>();
         app.MapGrpcReflectionService();
         app.MapGrpcHealthChecksService();
         app.MapGet("/healthz", () => "ok");

@@ -26,7 +26,7 @@ public abstract record ScheduleTimes
     {
     }
 
-    /// <summary>The form that <see cref="Parse"/> reads: <c>every 30000ms</c> or <c>cron 0 4 * * *</c>.</summary>
+    /// <summary>The form that <see cref="Parse"/> reads: <c>every 30s</c> or <c>cron 0 4 * * *</c>.</summary>
     public abstract string Text { get; }
 
     /// <summary>The first time after this one; null where there is none. Unix milliseconds.</summary>
@@ -39,8 +39,13 @@ public abstract record ScheduleTimes
     public static ScheduleTimes Parse(string text)
     {
         if (text.StartsWith("cron ", StringComparison.Ordinal)) return new CronTimes(text["cron ".Length..].Trim());
-        if (text.StartsWith("every ", StringComparison.Ordinal) && text.EndsWith("ms", StringComparison.Ordinal) && long.TryParse(text["every ".Length..^2], out var interval) && interval > 0) return new IntervalTimes(interval);
-        throw new FormatException($"'{text}' is no schedule: allowed are 'every 30000ms' and 'cron MINUTE HOUR DAY MONTH WEEKDAY', in UTC");
+        foreach (var (unit, length) in IntervalTimes.Units)
+        {
+            if (text.StartsWith("every ", StringComparison.Ordinal) && text.EndsWith(unit, StringComparison.Ordinal)
+                && int.TryParse(text.AsSpan()["every ".Length..^unit.Length], System.Globalization.NumberStyles.None, null, out var count) && count > 0) return new IntervalTimes(count * length);
+        }
+
+        throw new FormatException($"'{text}' is no schedule: allowed are 'every 30s' (ms, s, m, h) and 'cron MINUTE HOUR DAY MONTH WEEKDAY', in UTC");
     }
 
     public sealed override string ToString() => Text;
@@ -50,7 +55,17 @@ public abstract record ScheduleTimes
 /// <param name="Interval">Milliseconds.</param>
 public sealed record IntervalTimes(long Interval) : ScheduleTimes
 {
-    public override string Text => $"every {Interval}ms";
+    /// <summary>Longest first; the last fits everything.</summary>
+    internal static readonly (string Name, long Length)[] Units = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+    public override string Text
+    {
+        get
+        {
+            var (name, length) = Units.First(unit => Interval % unit.Length == 0);
+            return $"every {Interval / length}{name}";
+        }
+    }
 
     public override long? NextAfter(long time) => time + Interval;
 

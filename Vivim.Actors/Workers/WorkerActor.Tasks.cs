@@ -11,6 +11,9 @@ public sealed partial class WorkerActor
 
     private static readonly TimeSpan ShortestSleep = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>How long tasks are kept that are over, unless there are more than <see cref="TaskBook.History"/>.</summary>
+    private static readonly TimeSpan KeepFinished = TimeSpan.FromDays(7);
+
     private Attempt? attempt;
     private bool hasAskedTurn;
     private ulong doneAtFailure;
@@ -30,6 +33,12 @@ public sealed partial class WorkerActor
         if (due.Count > 0)
         {
             Journal(due, Step);
+            return;
+        }
+
+        if (core.Forget(Now - (long)KeepFinished.TotalMilliseconds) is { Count: > 0 } forgotten)
+        {
+            Journal(forgotten, Step);
             return;
         }
 
@@ -119,11 +128,11 @@ public sealed partial class WorkerActor
         processing += over.Used;
         settings.Turns.Tell(new ReturnTurn(Id, over.Used), self);
         budget.Spend(over.Used, Now);
-        throttled += budget.DelayAt(Now);
         var recorded = core.Finish(over.Attempt.TaskId, over.Attempt.Epoch, over.End, over.Outcome, Now, settings.Chance());
         Journal(recorded is null ? [] : [recorded], () =>
         {
             if (recorded is { Task.Phase: TaskPhase.InDoubt }) log.Warning("task {0} of {1} is in doubt, an operator must decide: {2}", over.Attempt.TaskId, Id, over.Outcome);
+            if (core.IsReady(Now)) throttled += budget.DelayAt(Now);
             Publish();
             if (state == WorkerState.Stopping) StopIfDrained();
             else Step();

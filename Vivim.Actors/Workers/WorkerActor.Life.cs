@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Event;
 
 namespace Vivim.Actors.Workers;
 
@@ -59,7 +60,7 @@ public sealed partial class WorkerActor
     private void Launch()
     {
         health = new WorkerHealth(HealthStatus.Unknown, "not probed yet");
-        Journal(core.Begin(settings.Registry.Host, worker.Schedules, Now), CheckDependencies);
+        Record(core.Begin(settings.Registry.Host, worker.Schedules, Now), CheckDependencies);
     }
 
     private void CheckDependencies()
@@ -209,7 +210,7 @@ public sealed partial class WorkerActor
     private void OnStopped()
     {
         if (state != WorkerState.Stopping) return;
-        Journal(core.End(), () =>
+        Record(core.End(), () =>
         {
             Signal(WorkerSignal.Drained, "");
             AfterStop();

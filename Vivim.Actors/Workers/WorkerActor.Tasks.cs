@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Event;
 using Vivim.Actors.Tasks;
 
 namespace Vivim.Actors.Workers;
@@ -32,13 +33,13 @@ public sealed partial class WorkerActor
         var due = core.Due(Now);
         if (due.Count > 0)
         {
-            Journal(due, Step);
+            Record(due, Step);
             return;
         }
 
         if (core.Forget(Now - (long)KeepFinished.TotalMilliseconds) is { Count: > 0 } forgotten)
         {
-            Journal(forgotten, Step);
+            Record(forgotten, Step);
             return;
         }
 
@@ -73,7 +74,7 @@ public sealed partial class WorkerActor
             return;
         }
 
-        Journal([next], () =>
+        Record([next], () =>
         {
             if (next.Task.Phase == TaskPhase.Started)
             {
@@ -129,7 +130,7 @@ public sealed partial class WorkerActor
         settings.Turns.Tell(new ReturnTurn(Id, over.Used), self);
         budget.Spend(over.Used, Now);
         var recorded = core.Finish(over.Attempt.TaskId, over.Attempt.Epoch, over.End, over.Outcome, Now, settings.Chance());
-        Journal(recorded is null ? [] : [recorded], () =>
+        Record(recorded is null ? [] : [recorded], () =>
         {
             if (recorded is { Task.Phase: TaskPhase.InDoubt }) log.Warning("task {0} of {1} is in doubt, an operator must decide: {2}", over.Attempt.TaskId, Id, over.Outcome);
             if (core.IsReady(Now)) throttled += budget.DelayAt(Now);

@@ -124,12 +124,11 @@ public sealed partial class WorkerActor : JournaledActor, IWithTimers
         }
 
         // Its former life has ended without saying so: the process was killed, the journal failed, or the node is gone.
-        MoveTo(WorkerState.Failed, $"its life {core.Book.Epoch} ended without a stop");
-        Retry();
+        if (Signal(WorkerSignal.Fail, $"its life {core.Book.Epoch} ended without a stop")) Retry();
     }
 
     /// <summary>Journals events, applies each, and then goes on.</summary>
-    private void Journal(IReadOnlyList<ITaskEvent> events, Action then)
+    private void Record(IReadOnlyList<ITaskEvent> events, Action then)
     {
         if (events.Count == 0)
         {
@@ -173,7 +172,7 @@ public sealed partial class WorkerActor : JournaledActor, IWithTimers
     private void Answer(TaskVerdict verdict, string id)
     {
         var replyTo = Sender;
-        Journal(verdict.Events, () =>
+        Record(verdict.Events, () =>
         {
             replyTo.Tell(new TaskAnswer(verdict.Refusal, verdict.Message, verdict.Refusal == TaskRefusal.None ? core.Book.Find(id) : null));
             if (verdict.Events.Count == 0) return;

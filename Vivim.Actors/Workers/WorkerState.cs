@@ -37,10 +37,11 @@ public enum WorkerSignal
 /// <summary>The life of a worker: the transitions that exist, and no others.</summary>
 public static class WorkerLifecycle
 {
-    /// <summary>Every transition there is. Whoever crashed begins as <see cref="WorkerState.Failed"/>, anyone else as <see cref="WorkerState.Initialized"/>.</summary>
+    /// <summary>Every transition there is. A life begins as <see cref="WorkerState.Initialized"/>, and fails at once where the one before crashed.</summary>
     public static IReadOnlyDictionary<(WorkerState State, WorkerSignal Signal), WorkerState> Transitions { get; } = new Dictionary<(WorkerState, WorkerSignal), WorkerState>
     {
         [(WorkerState.Initialized, WorkerSignal.Start)] = WorkerState.Starting,
+        [(WorkerState.Initialized, WorkerSignal.Fail)] = WorkerState.Failed,
         [(WorkerState.Starting, WorkerSignal.Ready)] = WorkerState.Running,
         [(WorkerState.Starting, WorkerSignal.Fail)] = WorkerState.Failed,
         [(WorkerState.Starting, WorkerSignal.Stop)] = WorkerState.Stopping,

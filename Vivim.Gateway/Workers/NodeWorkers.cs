@@ -7,6 +7,7 @@ using Vivim.Actors.Workers;
 using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
+using ClusterSettings = Vivim.Gateway.Configuration.ClusterSettings;
 
 namespace Vivim.Gateway.Workers;
 

@@ -11,14 +11,15 @@ public sealed class TurnShares(int atOnce)
     private readonly Dictionary<string, int> waiting = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> working = new(StringComparer.Ordinal);
 
+    private double reached;
+
     /// <summary>Takes the place of a worker's earlier wish.</summary>
     public void Ask(string worker, int priority)
     {
         if (working.ContainsKey(worker)) return;
         waiting[worker] = priority;
-        // Who comes new, or was away, starts level with the others: idle time is not saved up.
-        var least = Others(worker).Select(other => passes.GetValueOrDefault(other)).DefaultIfEmpty(passes.GetValueOrDefault(worker)).Min();
-        passes[worker] = Math.Max(passes.GetValueOrDefault(worker), least);
+        // Who comes new, or was away, starts where the others are: idle time is not saved up.
+        passes[worker] = Math.Max(passes.GetValueOrDefault(worker), reached);
     }
 
     /// <summary>The next to work; null while nobody wants to or enough do.</summary>
@@ -26,6 +27,7 @@ public sealed class TurnShares(int atOnce)
     {
         if (working.Count >= atOnce || waiting.Count == 0) return null;
         var next = waiting.Keys.MinBy(worker => (passes[worker], worker))!;
+        reached = Math.Max(reached, passes[next]);
         working[next] = waiting[next];
         waiting.Remove(next);
         return next;
@@ -44,6 +46,4 @@ public sealed class TurnShares(int atOnce)
         waiting.Remove(worker);
         passes.Remove(worker);
     }
-
-    private IEnumerable<string> Others(string worker) => waiting.Keys.Concat(working.Keys).Where(other => other != worker);
 }

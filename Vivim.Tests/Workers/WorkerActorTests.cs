@@ -218,7 +218,7 @@ public sealed class WorkerActorTests : ActorTests
         effects.Job = async (_, _) =>
         {
             starts.Add(DateTimeOffset.UtcNow);
-            await Task.Delay(130);
+            await Task.Delay(130, CancellationToken.None);
             return "ok";
         };
         await Submit("test-0", "store");

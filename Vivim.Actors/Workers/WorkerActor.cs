@@ -17,8 +17,8 @@ public sealed record WorkerSettings(WorkerRegistry Registry, IActorRef Turns, Fu
     /// <summary>From one probe of a worker's health to the next, and how long one may take.</summary>
     public TimeSpan HealthInterval { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long a worker that moves may take to end what it has begun; shorter than the hand-over of shards.</summary>
-    public TimeSpan LeaveLimit { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>How long a worker that moves may take to end what it has begun; shorter than the hand-over of shards and the phase of a stop in which it comes (10 s).</summary>
+    public TimeSpan LeaveLimit { get; init; } = TimeSpan.FromSeconds(8);
 }
 
 /// <summary>

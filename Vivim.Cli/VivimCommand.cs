@@ -50,6 +50,7 @@ public sealed class VivimCommand
             SupervisionCommands.Build(this),
             ActorCommands.Actor(this),
             ActorCommands.ClusterSharding(this),
+            WorkerCommands.Build(this),
             ProofCommands.Build(this),
             ChainVerifyCommand.Build(this),
             GenesisCommand.Build(this),

@@ -87,7 +87,8 @@ internal static class GatewayHost
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = settings.MaxMessageSize)
             .AddJsonTranscoding(json => json.TypeRegistry = TypeRegistry.FromMessages(ErrorInfo.Descriptor, RetryInfo.Descriptor))
             .AddServiceOptions<ClusterService>(cluster => cluster.Interceptors.Add<OperatorInterceptor>())
-            .AddServiceOptions<SupervisionService>(supervision => supervision.Interceptors.Add<OperatorInterceptor>());
+            .AddServiceOptions<SupervisionService>(supervision => supervision.Interceptors.Add<OperatorInterceptor>())
+            .AddServiceOptions<WorkersService>(workers => workers.Interceptors.Add<OperatorInterceptor>());
         builder.Services.AddSingleton<OperatorGate>();
         builder.Services.AddGrpcReflection();
         builder.Services.AddGrpcHealthChecks().AddCheck<NodeHost>("node");
@@ -99,6 +100,7 @@ internal static class GatewayHost
         app.MapGrpcService<GraphService>();
         app.MapGrpcService<ClusterService>();
         app.MapGrpcService<SupervisionService>();
+        app.MapGrpcService<WorkersService>();
         app.MapGrpcReflectionService();
         app.MapGrpcHealthChecksService();
         app.MapGet("/healthz", () => "ok");

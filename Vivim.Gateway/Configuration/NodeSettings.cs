@@ -56,6 +56,9 @@ internal sealed record NodeSettings
     /// <summary>Who may administer, beside the holder of the node's own operator key.</summary>
     public required OperatorList Operators { get; init; }
 
+    /// <summary>The node's garbage collector.</summary>
+    public required GcSettings Gc { get; init; }
+
     public required GenesisSettings Genesis { get; init; }
 
     /// <summary>The clock is ahead by this much: for tests of clock skew.</summary>
@@ -96,6 +99,7 @@ internal sealed record NodeSettings
             Operators = OperatorList.TryParse(reader.Text("operators"), out var operators)
                 ? operators
                 : throw reader.Wrong("operators", reader.Text("operators"), "did:keys (Ed25519), separated by commas, or nothing"),
+            Gc = GcSettings.From(reader),
             Genesis = ReadGenesis(reader),
             ClockOffset = reader.Duration("testing.clock-offset", TimeSpan.Zero, TimeSpan.FromHours(1)),
         };

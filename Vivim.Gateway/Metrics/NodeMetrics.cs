@@ -20,12 +20,14 @@ internal sealed class NodeMetrics : IDisposable
 
     private readonly Meter meter = new(Name);
     private readonly CommitInstruments commits;
+    private readonly WorkerInstruments workers;
     private volatile RunningNode? node;
     private long? poolPending;
 
     public NodeMetrics(TimeProvider clock)
     {
         commits = new CommitInstruments(meter, clock);
+        workers = new WorkerInstruments(meter);
         meter.CreateObservableGauge("vivim.committed.height", () => Of(running => (long)running.Heights.Current), description: "Height of the last block committed on this node");
         meter.CreateObservableGauge("vivim.pool.pending", () => Some(poolPending), "transactions", "Transactions that wait in the pool partitions on this node; the sum over the nodes is the pool");
         meter.CreateObservableCounter("vivim.supervision.events", SupervisionEvents, description: "Supervision events of this node since it started, by kind");
@@ -37,6 +39,7 @@ internal sealed class NodeMetrics : IDisposable
     public void Watch(RunningNode running)
     {
         running.System.ActorOf(Props.Create(() => new CommitMeter(commits)), "commit-meter");
+        running.System.ActorOf(Props.Create(() => new WorkerMeter(workers)), "worker-meter");
         node = running;
     }
 

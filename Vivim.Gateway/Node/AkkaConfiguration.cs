@@ -3,6 +3,7 @@ using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Configuration;
 using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Workers;
 
 namespace Vivim.Gateway.Node;
 
@@ -29,7 +30,7 @@ internal static class AkkaConfiguration
         }
         akka.cluster {
           app-version = "{{NodeHost.Version.Split('+')[0]}}"
-          roles = [{{string.Join(", ", cluster.HomeOf.Select(ClusterMembership.HomeRole).Prepend(ClusterMembership.NodeRole).Select(role => $"\"{role}\""))}}]
+          roles = [{{string.Join(", ", cluster.HomeOf.Select(ClusterMembership.HomeRole).Prepend(NodeWorkers.HostRole(cluster)).Prepend(ClusterMembership.NodeRole).Select(role => $"\"{role}\""))}}]
         }
         """);
 }

@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using Akka.Persistence.Sql;
+using Vivim.Actors.Workers;
 using Vivim.Chain.Consensus;
 using Vivim.Gateway.Configuration;
 using Vivim.Ledger.Storage.Sqlite;
@@ -10,7 +11,7 @@ namespace Vivim.Gateway.Node;
 internal abstract class NodeDatabase : IDisposable
 {
     /// <summary>The groups of persistent actors that have a journal each.</summary>
-    public static IReadOnlyList<string> JournalGroups { get; } = ["consensus", "pool"];
+    public static IReadOnlyList<string> JournalGroups { get; } = ["consensus", "pool", WorkerActor.JournalGroup];
 
     public abstract ISignerStore Signers { get; }
 

@@ -5,12 +5,14 @@ using Akka.Streams;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 using Vivim.Actors.Supervision;
+using Vivim.Actors.Workers;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
 using Vivim.Chain.Sync;
 using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Workers;
 using Vivim.Ledger;
 using Vivim.Ledger.Execution;
 using Vivim.Ledger.Storage;
@@ -34,9 +36,11 @@ internal sealed class RunningNode : IAsyncDisposable
     private readonly NodeRegistry? ownName;
     private readonly NodeActors actors;
     private readonly List<IDisposable> owned;
+    private readonly WorkerRegistry workerTypes;
     private volatile IActorRef pool;
+    private volatile NodeWorkers? workers;
 
-    private RunningNode(NodeSettings settings, TimeProvider clock, Network network, ISignerStore signers, NodeRegistry? ownName, NodeActors actors, IActorRef pool, IChainReader chain, List<IDisposable> owned)
+    private RunningNode(NodeSettings settings, TimeProvider clock, Network network, ISignerStore signers, NodeRegistry? ownName, NodeActors actors, IActorRef pool, WorkerRegistry workerTypes, IChainReader chain, List<IDisposable> owned)
     {
         this.settings = settings;
         this.clock = clock;
@@ -45,6 +49,7 @@ internal sealed class RunningNode : IAsyncDisposable
         this.ownName = ownName;
         this.actors = actors;
         this.pool = pool;
+        this.workerTypes = workerTypes;
         this.owned = owned;
         Chain = chain;
         Supervision = new SupervisionFeed(System);
@@ -66,6 +71,10 @@ internal sealed class RunningNode : IAsyncDisposable
 
     /// <summary>The shard region of <see cref="PoolPartition"/>.</summary>
     public IActorRef Pool => pool;
+
+    /// <summary>The service workers.</summary>
+    /// <exception cref="Grpc.Core.RpcException">NOT_READY: this node does not host any yet.</exception>
+    public NodeWorkers Workers => workers ?? throw Rpc.RpcErrors.NotReady();
 
     public IChainReader Chain { get; }
 
@@ -103,7 +112,7 @@ internal sealed class RunningNode : IAsyncDisposable
             system = CreateSystem(settings, stores, clock);
             var started = StartActors(system, shared.Genesis, ledger, reader, settings, clock, onFault, connectPeers);
             await ClusterMembership.Join(system, settings.Cluster, name, cancellation);
-            return new RunningNode(settings, clock, shared, stores.Signers, name, started, await NodeEntities.ReachPool(system), reader, opened);
+            return new RunningNode(settings, clock, shared, stores.Signers, name, started, await NodeEntities.ReachPool(system), NodeWorkers.RegistryOf(settings, Databases(settings, folder)), reader, opened);
         }
         catch (Exception e)
         {
@@ -140,6 +149,7 @@ internal sealed class RunningNode : IAsyncDisposable
         }
 
         await NodeEntities.HostValidators(System, network.Validators, signers, Ledger, pool, actors.Peers, settings, clock);
+        workers = await NodeWorkers.Host(System, workerTypes, clock);
 #if PETABRIDGE_CMD
         PetabridgeHost.Start(System);
 #endif
@@ -159,6 +169,10 @@ internal sealed class RunningNode : IAsyncDisposable
         if (ownName is not null) await ownName.DisposeAsync();
         Dispose(owned);
     }
+
+    /// <summary>The SQLite files that a node writes.</summary>
+    private static List<string> Databases(NodeSettings settings, NodeFolder folder) =>
+        [folder.ChainDatabase, folder.StateDatabase, .. settings.Database is DatabaseSettings.PostgreSql ? [] : NodeDatabase.JournalGroups.Select(folder.JournalDatabase)];
 
     private static Network ReadNetwork(NodeSettings settings, NodeDatabase stores, NodeFolder folder, TimeProvider clock)
     {

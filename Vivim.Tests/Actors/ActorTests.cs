@@ -121,6 +121,7 @@ public abstract class ActorTests : TestKit
         return ConfigurationFactory.ParseString("akka.loggers = [\"Akka.TestKit.TestEventListener, Akka.TestKit\"]")
             .WithFallback(FaultyJournal.Before("pool", node))
             .WithFallback(FaultyJournal.Before("consensus", node))
+            .WithFallback(FaultyJournal.Before("tasks", node))
             .WithFallback(node);
     }
 }

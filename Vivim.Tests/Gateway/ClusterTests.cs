@@ -151,7 +151,7 @@ public sealed class ClusterTests(AdministeredNode fixture) : IClassFixture<Admin
         Assert.Matches(@"^akka\.tcp://vivim@127\.0\.0\.1:\d+$", address);
         var member = (await fixture.DoJsonAsync("cluster", "show")).GetProperty("members")[0];
         Assert.Equal((address, "up", false, true), (member.GetProperty("address").GetString(), member.GetProperty("status").GetString(), member.GetProperty("unreachable").GetBoolean(), member.GetProperty("isSelf").GetBoolean()));
-        Assert.Equal($"{address} | [node] | up |  | {member.GetProperty("appVersion").GetString()}\nCount: 1 node\n", await fixture.DoAsync("cluster", "show"));
+        Assert.Equal($"{address} | [host-local,node] | up |  | {member.GetProperty("appVersion").GetString()}\nCount: 1 node\n", await fixture.DoAsync("cluster", "show"));
 
         var status = await fixture.DoJsonAsync("cluster", "status");
         Assert.Equal((address, 1, 0), (status.GetProperty("leader").GetString(), status.GetProperty("members").GetInt32(), status.GetProperty("unreachable").GetArrayLength()));
@@ -239,7 +239,7 @@ public sealed class DepartureTests
             var address = output.ToString().TrimEnd('\n');
 
             Assert.Equal(0, await vivim.RunAsync(["cluster", "leave", address, .. options]));
-            Assert.StartsWith($"{address} | [node] | removed |", output.ToString()[(address.Length + 1)..], StringComparison.Ordinal);
+            Assert.StartsWith($"{address} | [host-local,node] | removed |", output.ToString()[(address.Length + 1)..], StringComparison.Ordinal);
             Assert.StartsWith($"{address} is leaving\n", error.ToString(), StringComparison.Ordinal);
             Assert.Equal(new NodeExit(0, ""), await node.ExitAsync());
         }

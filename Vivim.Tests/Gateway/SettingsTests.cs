@@ -62,6 +62,16 @@ public sealed class SettingsTests : IDisposable
         ["database.user"] = "somebody",
         ["database.password-file"] = Reference,
         ["testing.clock-offset"] = "5s",
+        ["workers.gc.schedule"] = "every 5m",
+        ["workers.gc.missed"] = "skip",
+        ["workers.gc.priority"] = "7",
+        ["workers.gc.max-memory"] = "2000000",
+        ["workers.gc.max-cpu"] = "77",
+        ["workers.gc.timeout"] = "77s",
+        ["workers.gc.retry.attempts"] = "7",
+        ["workers.gc.retry.first-pause"] = "7s",
+        ["workers.gc.retry.longest-pause"] = "77s",
+        ["workers.gc.retry.jitter"] = "7",
     };
 
     /// <summary>What a setting needs beside it to be possible, or to count.</summary>
@@ -126,6 +136,11 @@ public sealed class SettingsTests : IDisposable
     [InlineData("grpc.port", "-1", "a whole number from 0 to 65535")]
     [InlineData("grpc.port", "8.5", "a whole number from 0 to 65535")]
     [InlineData("grpc.max-message-size", "99999999999999999999", "a whole number from 65536 to 67108864")]
+    [InlineData("workers.gc.schedule", "daily", "'every 30s' (ms, s, m, h), or 'cron MINUTE HOUR DAY MONTH WEEKDAY' in UTC")]
+    [InlineData("workers.gc.schedule", "cron 61 * * * *", "'every 30s' (ms, s, m, h), or 'cron MINUTE HOUR DAY MONTH WEEKDAY' in UTC")]
+    [InlineData("workers.gc.missed", "never", "run-once, skip")]
+    [InlineData("workers.gc.priority", "11", "a whole number from 1 to 10")]
+    [InlineData("workers.gc.retry.longest-pause", "10ms", "a duration from 1000ms to 86400s")]
     [InlineData("pool.batch-delay", "5", "a duration from 1ms to 1s")]
     [InlineData("pool.batch-delay", "5m", "a duration from 1ms to 1s")]
     [InlineData("pool.batch-delay", "0ms", "a duration from 1ms to 1s")]

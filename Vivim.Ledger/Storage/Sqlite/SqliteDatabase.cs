@@ -13,7 +13,8 @@ public static class SqliteDatabase
         {
             var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
             connection.Open();
-            connection.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000;");
+            // The first can only be said of a new file, before anything is in it: its free pages can be given back (SqliteSpace).
+            connection.Execute("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000;");
             connection.Execute(schema);
             return connection;
         }

@@ -1,0 +1,269 @@
+using Akka.Actor;
+using Akka.Event;
+
+namespace Vivim.Actors.Workers;
+
+/// <content>The worker's life: starting after what it depends on, failing and coming back, stopping after what it has begun.</content>
+public sealed partial class WorkerActor
+{
+    private static readonly TimeSpan DependencyInterval = TimeSpan.FromSeconds(1);
+
+    private sealed class BeginLife : INoSerializationVerificationNeeded
+    {
+        public static readonly BeginLife Instance = new();
+    }
+
+    private sealed record RetryDue : INoSerializationVerificationNeeded;
+
+    private sealed record CheckDependenciesDue : INoSerializationVerificationNeeded;
+
+    /// <param name="Missing">The first that does not run, and why; null when all do.</param>
+    private sealed record DependenciesChecked(string? Missing) : INoSerializationVerificationNeeded;
+
+    private sealed record Launched : INoSerializationVerificationNeeded;
+
+    private sealed record LaunchFailed(Exception Cause) : INoSerializationVerificationNeeded;
+
+    private sealed record WorkerBroken(ServiceWorker Worker, Exception Cause) : INoSerializationVerificationNeeded;
+
+    private sealed record WorkerStopped : INoSerializationVerificationNeeded;
+
+    private sealed record LeaveLimitReached : INoSerializationVerificationNeeded;
+
+    private sealed record ProbeDue : INoSerializationVerificationNeeded;
+
+    private sealed record Probed(ServiceWorker Worker, WorkerHealth Health) : INoSerializationVerificationNeeded;
+
+    /// <summary>Follows a transition, if there is one.</summary>
+    private bool Signal(WorkerSignal signal, string cause)
+    {
+        if (WorkerLifecycle.Next(state, signal) is not { } next) return false;
+        MoveTo(next, cause);
+        return true;
+    }
+
+    private void MoveTo(WorkerState next, string cause)
+    {
+        var change = new WorkerChange(state, next, Now, cause);
+        (state, since, note) = (next, change.At, cause);
+        changes.Enqueue(change);
+        if (changes.Count > MaxChanges) changes.Dequeue();
+        if (next == WorkerState.Failed) log.Warning("worker {0} has failed: {1}", Id, cause);
+        else log.Info("worker {0} is {1}", Id, next);
+        Context.System.EventStream.Publish(new WorkerStateChanged(Id, change));
+        Publish();
+    }
+
+    private void Retry() => Timers.StartSingleTimer(nameof(RetryDue), new RetryDue(), config.RetryPolicy.DelayAfter(++failuresInRow, settings.Chance()));
+
+    /// <summary>Another life begins: in the journal first.</summary>
+    private void Launch()
+    {
+        health = new WorkerHealth(HealthStatus.Unknown, "not probed yet");
+        Record(core.Begin(settings.Registry.Host, worker.Schedules, Now), CheckDependencies);
+    }
+
+    private void CheckDependencies()
+    {
+        if (state is not (WorkerState.Starting or WorkerState.Restarting)) return;
+        var region = settings.Region;
+        var needed = settings.Registry.DependenciesOf(config);
+        FirstMissing(needed, needed.Count == 0 ? ActorRefs.Nobody : region()).PipeTo(self);
+    }
+
+    private static async Task<DependenciesChecked> FirstMissing(IReadOnlyList<string> needed, IActorRef region)
+    {
+        foreach (var id in needed)
+        {
+            try
+            {
+                var report = await region.Ask<WorkerReport>(new ReadWorker(id), DependencyInterval);
+                if (report.State != WorkerState.Running) return new DependenciesChecked($"{id}, which is {report.State}");
+            }
+            catch (AskTimeoutException)
+            {
+                return new DependenciesChecked($"{id}, which does not answer");
+            }
+        }
+
+        return new DependenciesChecked(null);
+    }
+
+    private void OnDependencies(DependenciesChecked found)
+    {
+        if (state is not (WorkerState.Starting or WorkerState.Restarting)) return;
+        if (found.Missing is { } missing)
+        {
+            note = $"waits for {missing}";
+            Publish();
+            Timers.StartSingleTimer(nameof(CheckDependenciesDue), new CheckDependenciesDue(), DependencyInterval);
+            return;
+        }
+
+        note = "";
+        isLaunching = true;
+        var (launched, limit, clock) = (worker, config.Timeout, settings.Clock);
+        Task.Run(async () =>
+        {
+            using var time = new CancellationTokenSource(limit, clock);
+            await launched.Initialize(time.Token);
+            await launched.Start(time.Token);
+            return new Launched();
+        }).PipeTo(self, failure: e => new LaunchFailed(e));
+    }
+
+    private void OnLaunched()
+    {
+        isLaunching = false;
+        if (state == WorkerState.Stopping)
+        {
+            StopIfDrained();
+            return;
+        }
+
+        var running = worker;
+        if (!Signal(WorkerSignal.Ready, "")) return;
+        running.Broken.PipeTo(self, success: cause => new WorkerBroken(running, cause));
+        Timers.StartPeriodicTimer(nameof(ProbeDue), new ProbeDue(), TimeSpan.Zero, settings.HealthInterval);
+        Step();
+    }
+
+    private void OnLaunchFailed(Exception cause)
+    {
+        isLaunching = false;
+        Fail(cause.GetBaseException().Message);
+    }
+
+    private void OnBroken(WorkerBroken message)
+    {
+        if (ReferenceEquals(message.Worker, worker)) Fail(message.Cause.Message);
+    }
+
+    /// <summary>The worker cannot go on: what it was at is cancelled, and after a pause another instance begins another life.</summary>
+    private void Fail(string cause)
+    {
+        var wasRunning = state == WorkerState.Running;
+        if (!Signal(WorkerSignal.Fail, cause)) return;
+        // A life that worked for a while is not held against it.
+        if (wasRunning && core.Book.Done > doneAtFailure) failuresInRow = 0;
+        doneAtFailure = core.Book.Done;
+        Timers.Cancel(nameof(ProbeDue));
+        attempt?.Cancellation.Cancel();
+        _ = Quietly(worker);
+        worker = settings.Registry.Create(config);
+        if (isLeaving)
+        {
+            Signal(WorkerSignal.Stop, "");
+            Context.Stop(Self);
+            return;
+        }
+
+        Retry();
+    }
+
+    private void OnRestart(RestartWorker restart)
+    {
+        log.Info("{0} restarts worker {1}", restart.By, Id);
+        if (Signal(WorkerSignal.Stop, $"restarted by {restart.By}"))
+        {
+            startsAgain = true;
+            AfterStopSignal();
+        }
+
+        Sender.Tell(Report());
+    }
+
+    private void OnLeave()
+    {
+        isLeaving = true;
+        if (state is WorkerState.Initialized or WorkerState.Stopped)
+        {
+            Context.Stop(Self);
+            return;
+        }
+
+        Timers.StartSingleTimer(nameof(LeaveLimitReached), new LeaveLimitReached(), settings.LeaveLimit);
+        if (Signal(WorkerSignal.Stop, "it moves, or its node stops")) AfterStopSignal();
+    }
+
+    private void AfterStopSignal()
+    {
+        Timers.Cancel(nameof(ProbeDue));
+        Timers.Cancel(nameof(RetryDue));
+        // From failed there is nothing to drain.
+        if (state == WorkerState.Stopped) AfterStop();
+        else StopIfDrained();
+    }
+
+    private void StopIfDrained()
+    {
+        if (isLaunching || attempt is not null) return;
+        var (stopped, limit, clock) = (worker, config.Timeout, settings.Clock);
+        Task.Run(async () =>
+        {
+            using var time = new CancellationTokenSource(limit, clock);
+            await stopped.Stop(time.Token);
+            return new WorkerStopped();
+        }).PipeTo(self, failure: e => new LaunchFailed(e));
+    }
+
+    private void OnStopped()
+    {
+        if (state != WorkerState.Stopping) return;
+        Record(core.End(), () =>
+        {
+            Signal(WorkerSignal.Drained, "");
+            AfterStop();
+        });
+    }
+
+    private void AfterStop()
+    {
+        worker = settings.Registry.Create(config);
+        if (isLeaving) Context.Stop(Self);
+        else if (startsAgain && Signal(WorkerSignal.Start, "")) Launch();
+        startsAgain = false;
+    }
+
+    /// <summary>What was begun takes too long: it is cancelled, and the next life finds it started.</summary>
+    private void OnLeaveLimit()
+    {
+        log.Warning("worker {0} leaves before its task is over", Id);
+        Context.Stop(Self);
+    }
+
+    private void Probe()
+    {
+        if (state != WorkerState.Running || isProbing) return;
+        isProbing = true;
+        var (probed, limit, clock) = (worker, settings.HealthInterval, settings.Clock);
+        Task.Run(async () =>
+        {
+            using var time = new CancellationTokenSource(limit, clock);
+            return new Probed(probed, await probed.CheckHealth(time.Token).WaitAsync(time.Token));
+        }).PipeTo(self, failure: e => new Probed(probed, new WorkerHealth(HealthStatus.Unhealthy, e.GetBaseException().Message)));
+    }
+
+    private void OnProbed(Probed probed)
+    {
+        isProbing = false;
+        if (!ReferenceEquals(probed.Worker, worker)) return;
+        if (probed.Health.Status != health.Status && probed.Health.Status != HealthStatus.Healthy) log.Warning("worker {0} is {1}: {2}", Id, probed.Health.Status, probed.Health.Message);
+        health = probed.Health;
+        Publish();
+    }
+
+    /// <summary>Lets an instance go that nobody waits for.</summary>
+    private async Task Quietly(ServiceWorker former)
+    {
+        try
+        {
+            using var time = new CancellationTokenSource(config.Timeout, settings.Clock);
+            await Task.Run(() => former.Stop(time.Token), CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            log.Warning("worker {0} did not let go: {1}", Id, e.Message);
+        }
+    }
+}

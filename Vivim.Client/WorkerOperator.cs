@@ -1,0 +1,45 @@
+using V1 = Vivim.Protocol.V1;
+
+namespace Vivim.Client;
+
+/// <summary>
+/// An operator's key, looking after the workers of a cluster through one of its nodes; tokens and their refusals as for
+/// <see cref="ClusterOperator"/>. Safe for concurrent use. Does not own the key.
+/// </summary>
+public sealed class WorkerOperator
+{
+    private readonly OperatorCalls calls;
+    private readonly V1.Workers.WorkersClient workers;
+
+    internal WorkerOperator(OperatorCalls calls, V1.Workers.WorkersClient workers)
+    {
+        this.calls = calls;
+        this.workers = workers;
+    }
+
+    /// <summary>All workers, with how they are.</summary>
+    public Task<V1.ListWorkersResponse> ListAsync(CancellationToken cancellationToken = default) =>
+        calls.CallAsync(o => workers.ListAsync(new V1.ListWorkersRequest(), o), cancellationToken);
+
+    /// <summary>All about one worker.</summary>
+    /// <exception cref="VivimException">WORKER_UNKNOWN, WORKER_AWAY.</exception>
+    public Task<V1.ShowWorkerResponse> ShowAsync(string worker, CancellationToken cancellationToken = default) =>
+        calls.CallAsync(o => workers.ShowAsync(new V1.ShowWorkerRequest { Worker = worker }, o), cancellationToken);
+
+    /// <summary>Has a worker stop, after what it has begun, and start again; does not wait for it.</summary>
+    /// <exception cref="VivimException">WORKER_UNKNOWN, WORKER_AWAY.</exception>
+    public Task<V1.RestartWorkerResponse> RestartAsync(string worker, CancellationToken cancellationToken = default) =>
+        calls.CallAsync(o => workers.RestartAsync(new V1.RestartWorkerRequest { Worker = worker }, o), cancellationToken);
+
+    /// <summary>A page of a worker's tasks, in the order of their ids.</summary>
+    /// <param name="phase">Only these; unspecified for all.</param>
+    /// <param name="pageToken">From the last page; empty for the first.</param>
+    /// <exception cref="VivimException">WORKER_UNKNOWN, WORKER_AWAY.</exception>
+    public Task<V1.ListTasksResponse> ListTasksAsync(string worker, V1.TaskPhase phase = V1.TaskPhase.Unspecified, string pageToken = "", CancellationToken cancellationToken = default) =>
+        calls.CallAsync(o => workers.ListTasksAsync(new V1.ListTasksRequest { Worker = worker, Phase = phase, PageToken = pageToken }, o), cancellationToken);
+
+    /// <summary>Decides about a task in doubt, or has a failed one tried again.</summary>
+    /// <exception cref="VivimException">WORKER_UNKNOWN, WORKER_AWAY, TASK_UNKNOWN, TASK_NOT_IN_DOUBT.</exception>
+    public Task<V1.ResolveTaskResponse> ResolveTaskAsync(string worker, string task, V1.TaskDecision decision, CancellationToken cancellationToken = default) =>
+        calls.CallAsync(o => workers.ResolveTaskAsync(new V1.ResolveTaskRequest { Worker = worker, Task = task, Decision = decision }, o), cancellationToken);
+}

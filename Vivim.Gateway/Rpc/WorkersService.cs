@@ -1,0 +1,94 @@
+using Akka.Actor;
+using Grpc.Core;
+using Vivim.Actors.Tasks;
+using Vivim.Actors.Workers;
+using Vivim.Gateway.Node;
+using Vivim.Gateway.Operators;
+using V1 = Vivim.Protocol.V1;
+
+namespace Vivim.Gateway.Rpc;
+
+/// <summary>vivim.v1.Workers: what the proto says of each call. <see cref="OperatorInterceptor"/> stands before it.</summary>
+internal sealed class WorkersService(NodeHost host) : V1.Workers.WorkersBase
+{
+    private const int DefaultPage = 100;
+
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(2);
+
+    public override async Task<V1.ListWorkersResponse> List(V1.ListWorkersRequest request, ServerCallContext context)
+    {
+        var response = new V1.ListWorkersResponse();
+        response.Workers.AddRange(await Task.WhenAll(host.Node.Workers.Ids.Select(id => Describe(id, context.CancellationToken))));
+        return response;
+    }
+
+    public override async Task<V1.ShowWorkerResponse> Show(V1.ShowWorkerRequest request, ServerCallContext context)
+    {
+        var report = await Ask<WorkerReport>(new ReadWorker(request.Worker), context.CancellationToken);
+        var response = new V1.ShowWorkerResponse { Worker = WorkerMessageForms.Of(report), Config = WorkerMessageForms.Of(report.Config) };
+        response.Schedules.AddRange(report.Schedules.Select(WorkerMessageForms.Of));
+        response.Changes.AddRange(report.Changes.Select(WorkerMessageForms.Of));
+        return response;
+    }
+
+    public override async Task<V1.RestartWorkerResponse> Restart(V1.RestartWorkerRequest request, ServerCallContext context)
+    {
+        var report = await Ask<WorkerReport>(new RestartWorker(request.Worker, OperatorInterceptor.OperatorOf(context).ToString()), context.CancellationToken);
+        return new V1.RestartWorkerResponse { Worker = WorkerMessageForms.Of(report) };
+    }
+
+    public override async Task<V1.ListTasksResponse> ListTasks(V1.ListTasksRequest request, ServerCallContext context)
+    {
+        if (request.PageSize > Vivim.Actors.Workers.ListTasks.MaxLimit) throw RpcErrors.InvalidArgument($"page_size is at most {Vivim.Actors.Workers.ListTasks.MaxLimit}");
+        if (!Enum.IsDefined(request.Phase)) throw RpcErrors.InvalidArgument("phase is not known");
+        var phase = request.Phase == V1.TaskPhase.Unspecified ? (TaskPhase?)null : (TaskPhase)request.Phase;
+        var size = request.PageSize == 0 ? DefaultPage : (int)request.PageSize;
+        var list = await Ask<TaskList>(new ListTasks(request.Worker, phase, request.PageToken, size), context.CancellationToken);
+        var response = new V1.ListTasksResponse { NextPageToken = list.More ? list.Tasks[^1].Id : "" };
+        response.Tasks.AddRange(list.Tasks.Select(WorkerMessageForms.Of));
+        return response;
+    }
+
+    public override async Task<V1.ResolveTaskResponse> ResolveTask(V1.ResolveTaskRequest request, ServerCallContext context)
+    {
+        if (request.Decision is not (V1.TaskDecision.Done or V1.TaskDecision.Again)) throw RpcErrors.InvalidArgument("decision is DONE or AGAIN");
+        var by = OperatorInterceptor.OperatorOf(context).ToString();
+        var answer = await Ask<TaskAnswer>(new ResolveTask(request.Worker, request.Task, (TaskDecision)request.Decision, by), context.CancellationToken);
+        return answer.Refusal switch
+        {
+            TaskRefusal.None => new V1.ResolveTaskResponse { Task = WorkerMessageForms.Of(answer.Task!) },
+            TaskRefusal.UnknownTask => throw RpcErrors.Of(StatusCode.NotFound, "TASK_UNKNOWN", answer.Message),
+            TaskRefusal.NotInDoubt => throw RpcErrors.Of(StatusCode.FailedPrecondition, "TASK_NOT_IN_DOUBT", answer.Message),
+            TaskRefusal.WorkerAway => throw RpcErrors.Of(StatusCode.Unavailable, "WORKER_AWAY", answer.Message),
+            _ => throw RpcErrors.InvalidArgument(answer.Message),
+        };
+    }
+
+    private async Task<V1.Worker> Describe(string id, CancellationToken cancellation)
+    {
+        try
+        {
+            return WorkerMessageForms.Of(await host.Node.Workers.Region.Ask<WorkerReport>(new ReadWorker(id), AnswerLimit, cancellation));
+        }
+        catch (Exception e) when (e is AskTimeoutException or InvalidOperationException)
+        {
+            // Silent, or bound to a node that has just gone.
+            return new V1.Worker { Worker_ = id, Type = id.Split('-')[0], Note = e is AskTimeoutException ? "does not answer" : e.Message };
+        }
+    }
+
+    private async Task<T> Ask<T>(IWorkerMessage message, CancellationToken cancellation)
+    {
+        var workers = host.Node.Workers;
+        if (workers.Registry.ConfigOf(message.Worker) is null || !workers.Ids.Contains(message.Worker, StringComparer.Ordinal))
+            throw RpcErrors.Of(StatusCode.NotFound, "WORKER_UNKNOWN", $"there is no worker {message.Worker}; there are: {string.Join(", ", workers.Ids)}");
+        try
+        {
+            return await workers.Region.Ask<T>(message, AnswerLimit, cancellation);
+        }
+        catch (Exception e) when (e is AskTimeoutException or InvalidOperationException)
+        {
+            throw RpcErrors.Of(StatusCode.Unavailable, "WORKER_AWAY", e is AskTimeoutException ? $"{message.Worker} did not answer within {AnswerLimit.TotalSeconds} s: try again shortly" : e.Message);
+        }
+    }
+}

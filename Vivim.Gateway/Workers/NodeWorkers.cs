@@ -1,0 +1,75 @@
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Cluster.Sharding;
+using Vivim.Actors;
+using Vivim.Actors.Tasks;
+using Vivim.Actors.Workers;
+using Vivim.Gateway.Clustering;
+using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Node;
+using ClusterSettings = Vivim.Gateway.Configuration.ClusterSettings;
+
+namespace Vivim.Gateway.Workers;
+
+/// <summary>The service workers: the types that this version has, and those of them that this node hosts.</summary>
+internal sealed class NodeWorkers
+{
+    private const string RegionName = "workers";
+    private const string HostRolePrefix = "host-";
+
+    /// <summary>What a node on its own is called among hosts.</summary>
+    private const string LocalHost = "local";
+
+    /// <summary>Also the pause before a worker is back whose actor has ended.</summary>
+    private static readonly TimeSpan KeepInterval = TimeSpan.FromSeconds(2);
+
+    private readonly ActorSystem system;
+
+    private NodeWorkers(ActorSystem system, WorkerRegistry registry, IActorRef region)
+    {
+        this.system = system;
+        Registry = registry;
+        Region = region;
+    }
+
+    public WorkerRegistry Registry { get; }
+
+    /// <summary>Reaches every worker of the cluster.</summary>
+    public IActorRef Region { get; }
+
+    /// <summary>The ids of all workers that should be there, by the nodes that are.</summary>
+    public IReadOnlyList<string> Ids => Registry.Ids([.. Cluster.Get(system).State.Members.Where(member => member.Status == MemberStatus.Up)
+        .SelectMany(member => member.Roles).Where(role => role.StartsWith(HostRolePrefix, StringComparison.Ordinal)).Select(role => role[HostRolePrefix.Length..]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
+
+    /// <summary>The role of a member by which host-bound workers find it.</summary>
+    public static string HostRole(ClusterSettings cluster) => HostRolePrefix + HostOf(cluster);
+
+    /// <summary>The types that exist.</summary>
+    /// <param name="databases">The node's SQLite files.</param>
+    public static WorkerRegistry RegistryOf(NodeSettings settings, IReadOnlyList<string> databases) =>
+        new(HostOf(settings.Cluster), [new WorkerType(settings.Gc.Config, 0, _ => new GcWorker(databases, settings.Gc.Schedule))]);
+
+    /// <summary>Hosts workers from now on.</summary>
+    public static async Task<NodeWorkers> Host(ActorSystem system, WorkerRegistry registry, TimeProvider clock)
+    {
+        var turns = system.ActorOf(Props.Create(() => new WorkerTurns(Math.Max(1, Environment.ProcessorCount - 1))), "worker-turns");
+        var settings = new WorkerSettings(registry, turns, () => ClusterSharding.Get(system).ShardRegion(RegionName), clock, Random.Shared.NextDouble);
+        var region = await ClusterSharding.Get(system).StartAsync(
+            RegionName,
+            id => PropsOf(id, settings),
+            ClusterShardingSettings.Create(system).WithRole(ClusterMembership.NodeRole),
+            new ShardPerEntity(message => message is IWorkerMessage worker ? worker.Worker : null),
+            new HomeAllocation(Cluster.Get(system), id => registry.HostOf(id) is { } host ? HostRolePrefix + host : ""),
+            new LeaveWorker());
+        // Nobody but the node itself wakes what is bound to it.
+        var wake = registry.Ids([registry.Host]).Select(object (id) => new WakeWorker(id)).ToList();
+        system.ActorOf(Props.Create(() => new EntityKeeper(region, wake, KeepInterval)), "worker-keeper");
+        return new NodeWorkers(system, registry, region);
+    }
+
+    private static string HostOf(ClusterSettings cluster) => cluster.IsAlone ? LocalHost : cluster.Name;
+
+    private static Props PropsOf(string id, WorkerSettings settings) => settings.Registry.HostOf(id) is { } host && host != settings.Registry.Host
+        ? Props.Create(() => new AwayWorker(id, host))
+        : Props.Create(() => new WorkerActor(id, settings));
+}

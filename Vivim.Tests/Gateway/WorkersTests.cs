@@ -1,0 +1,144 @@
+using System.Text.Json;
+using Grpc.Core;
+using Vivim.Cli;
+using Vivim.Cli.Keys;
+using V1 = Vivim.Protocol.V1;
+
+namespace Vivim.Tests.Gateway;
+
+/// <summary>The workers of a real node, as its operator sees them from the command line.</summary>
+[Collection(NodeCollection.Name)]
+public sealed class WorkersTests : IDisposable
+{
+    private const string Gc = "gc-local";
+
+    private readonly NodeFiles files = new();
+
+    public void Dispose() => files.Dispose();
+
+    [Fact]
+    public async Task An_operator_sees_the_garbage_collector_at_work_and_restarts_it()
+    {
+        await using var node = await StartAsync();
+        await Eventually.Async(async () => await DoneAsync(node) >= 2);
+        var worker = (await JsonAsync(node, "list")).GetProperty("workers").EnumerateArray().Single();
+        Assert.Equal((Gc, "local", "running", "healthy"), (Text(worker, "worker"), Text(worker, "node"), Text(worker, "state"), Text(worker, "health")));
+
+        var shown = await JsonAsync(node, "show", Gc);
+        Assert.Equal("every 500ms", Text(shown.GetProperty("schedules")[0], "when"));
+        Assert.Equal(25, shown.GetProperty("config").GetProperty("maxCpu").GetInt32());
+        var tasks = (await JsonAsync(node, "tasks", Gc, "--phase", "done")).GetProperty("tasks").EnumerateArray().ToList();
+        Assert.All(tasks, task => Assert.StartsWith("free-space@", Text(task, "id"), StringComparison.Ordinal));
+        Assert.Contains("files", Text(tasks[0], "outcome"), StringComparison.Ordinal);
+
+        await JsonAsync(node, "restart", Gc);
+        await Eventually.Async(async () => await ChangesAsync(node) is [.., "stopping", "stopped", "starting", "running"]);
+        Assert.Equal(2, (await JsonAsync(node, "show", Gc)).GetProperty("worker").GetProperty("epoch").GetInt32());
+
+        using var http = new HttpClient();
+        var metrics = await http.GetStringAsync(new Uri(node.Http, "metrics"));
+        Assert.Matches("vivim_worker_tasks_total\\{outcome=\"done\",worker=\"gc-local\"\\} [1-9]|vivim_worker_tasks_total\\{worker=\"gc-local\",outcome=\"done\"\\} [1-9]", metrics);
+        Assert.Contains("vivim_worker_health{", metrics, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task After_a_kill_the_worker_is_back_with_its_tasks_and_says_that_it_failed()
+    {
+        long done;
+        await using (var node = await StartAsync())
+        {
+            await Eventually.Async(async () => await DoneAsync(node) >= 3);
+            done = await DoneAsync(node);
+            await node.KillAsync();
+        }
+
+        await using var again = await StartAsync();
+        await Eventually.Async(async () => await DoneAsync(again) > done);
+        Assert.Equal(["failed", "restarting", "running"], await ChangesAsync(again));
+        var worker = (await JsonAsync(again, "show", Gc)).GetProperty("worker");
+        Assert.Equal((2, 1), (worker.GetProperty("epoch").GetInt32(), worker.GetProperty("metrics").GetProperty("restarts").GetInt32()));
+        await again.StopAsync();
+
+        // A stop that was asked for is no failure.
+        await using var third = await StartAsync();
+        await Eventually.Async(async () => await ChangesAsync(third) is ["starting", "running"]);
+        Assert.Equal(1, (await JsonAsync(third, "show", Gc)).GetProperty("worker").GetProperty("metrics").GetProperty("restarts").GetInt32());
+    }
+
+    [Fact]
+    public async Task Nobody_but_an_operator_is_heard_and_wrong_names_are_refused_with_a_reason()
+    {
+        await using var node = await StartAsync();
+        await Eventually.Async(async () => await DoneAsync(node) >= 1);
+        var workers = new V1.Workers.WorkersClient(node.Channel);
+        foreach (var method in V1.WorkersReflection.Descriptor.Services.Single().Methods)
+        {
+            await SeenRefusal.IsAsync(StatusCode.Unauthenticated, "TOKEN_MISSING", async () =>
+            {
+                switch (method.Name)
+                {
+                    case "List":
+                        await workers.ListAsync(new());
+                        break;
+                    case "Show":
+                        await workers.ShowAsync(new());
+                        break;
+                    case "Restart":
+                        await workers.RestartAsync(new());
+                        break;
+                    case "ListTasks":
+                        await workers.ListTasksAsync(new());
+                        break;
+                    case "ResolveTask":
+                        await workers.ResolveTaskAsync(new());
+                        break;
+                    default:
+                        throw new InvalidOperationException(method.Name);
+                }
+            });
+        }
+
+        Assert.Contains("WORKER_UNKNOWN", await FailAsync(node, "show", "gc-elsewhere"), StringComparison.Ordinal);
+        Assert.Contains("WORKER_UNKNOWN", await FailAsync(node, "show", "blockmaker-0"), StringComparison.Ordinal);
+        Assert.Contains("TASK_UNKNOWN", await FailAsync(node, "resolve", Gc, "nothing", "done"), StringComparison.Ordinal);
+        var task = Text((await JsonAsync(node, "tasks", Gc, "--phase", "done")).GetProperty("tasks")[0], "id");
+        Assert.Contains("TASK_NOT_IN_DOUBT", await FailAsync(node, "resolve", Gc, task, "again"), StringComparison.Ordinal);
+    }
+
+    private static string Text(JsonElement element, string property) => element.GetProperty(property).GetString()!;
+
+    private Task<NodeProcess> StartAsync() => NodeProcess.StartAsync(files, "workers.gc { schedule = \"every 500ms\", retry.first-pause = 50ms }");
+
+    private async Task<long> DoneAsync(NodeProcess node)
+    {
+        var worker = (await JsonAsync(node, "list")).GetProperty("workers").EnumerateArray().Single();
+        return worker.GetProperty("answered").GetBoolean() ? worker.GetProperty("metrics").GetProperty("done").GetInt64() : 0;
+    }
+
+    private async Task<string[]> ChangesAsync(NodeProcess node) => [.. (await JsonAsync(node, "show", Gc)).GetProperty("changes").EnumerateArray().Select(change => Text(change, "to"))];
+
+    private async Task<JsonElement> JsonAsync(NodeProcess node, params string[] command) => JsonDocument.Parse(await RunAsync(node, [.. command, "--json"])).RootElement;
+
+    private async Task<string> RunAsync(NodeProcess node, params string[] command)
+    {
+        var (exitCode, output, error) = await CommandAsync(node, command);
+        Assert.True(exitCode == VivimCommand.Success, $"{string.Join(' ', command)}: {error}");
+        return output;
+    }
+
+    private async Task<string> FailAsync(NodeProcess node, params string[] command)
+    {
+        var (exitCode, _, error) = await CommandAsync(node, [.. command, "--json"]);
+        Assert.Equal(VivimCommand.Failure, exitCode);
+        return error;
+    }
+
+    private async Task<(int ExitCode, string Output, string Error)> CommandAsync(NodeProcess node, params string[] command)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var exitCode = await new VivimCommand(new KeyStore(files.PathOf("keys")), output, error)
+            .RunAsync(["workers", .. command, "--node", node.Grpc.OriginalString, "--key", Path.Combine(files.Data, "keys", "operator.key")]);
+        return (exitCode, output.ToString(), error.ToString());
+    }
+}

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Configuration;
+using Vivim.Actors.Messaging;
 using Vivim.Actors.Serialization;
 using Vivim.Actors.Supervision;
 using Vivim.Chain;
@@ -79,7 +80,7 @@ public sealed class ChainSerializerTests : IDisposable
             .Where(t => t is { IsSealed: true, IsNested: false } && t.GetMethod("<Clone>$") is not null)
             .Where(t => !t.IsAssignableTo(typeof(INoSerializationVerificationNeeded)))
             .Except(NoMessages);
-        Assert.Equal(messages.Select(t => t.Name).Order(), ChainSerializer.Forms.Concat(SupervisionSerializer.Forms).Select(f => f.Type.Name).Order());
+        Assert.Equal(messages.Select(t => t.Name).Order(), ChainSerializer.Forms.Concat(SupervisionSerializer.Forms).Concat(MessagingSerializer.Forms).Where(f => f.Type.IsPublic).Select(f => f.Type.Name).Order());
     }
 
     [Fact]

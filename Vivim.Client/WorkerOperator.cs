@@ -31,6 +31,11 @@ public sealed class WorkerOperator
     public Task<V1.RestartWorkerResponse> RestartAsync(string worker, CancellationToken cancellationToken = default) =>
         calls.CallAsync(o => workers.RestartAsync(new V1.RestartWorkerRequest { Worker = worker }, o), cancellationToken);
 
+    /// <summary>Asks a worker over the workers' bus whether it hears.</summary>
+    /// <exception cref="VivimException">WORKER_UNKNOWN, WORKER_AWAY, WORKER_BUSY.</exception>
+    public Task<V1.PingWorkerResponse> PingAsync(string worker, CancellationToken cancellationToken = default) =>
+        calls.CallAsync(o => workers.PingAsync(new V1.PingWorkerRequest { Worker = worker }, o), cancellationToken);
+
     /// <summary>A page of a worker's tasks, in the order of their ids.</summary>
     /// <param name="phase">Only these; unspecified for all.</param>
     /// <param name="pageToken">From the last page; empty for the first.</param>

@@ -1,3 +1,4 @@
+using Vivim.Actors.Messaging;
 using Vivim.Actors.Tasks;
 
 namespace Vivim.Actors.Workers;
@@ -13,12 +14,15 @@ public sealed class NothingDoneException(string message, Exception? inner = null
 
 /// <summary>
 /// What a worker does; <see cref="WorkerActor"/> runs it. An instance has one life: initialize, start, work, stop. The calls come one after
-/// another, but for <see cref="CheckHealth"/>, which comes beside others, and <see cref="Stop"/>, which after a failure may come while a job
+/// another, but for <see cref="CheckHealth"/>, which comes beside others, <see cref="Receive"/>, which comes beside tasks, and <see cref="Stop"/>, which after a failure may come while a job
 /// still runs. No call is on an actor's thread.
 /// </summary>
 public abstract class ServiceWorker
 {
     private readonly TaskCompletionSource<Exception> broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The type of a message that every worker answers, with the same payload.</summary>
+    public const string Ping = "ping";
 
     /// <summary>The kinds of tasks it takes, and whether each is idempotent by its key.</summary>
     public abstract IReadOnlyDictionary<string, bool> Jobs { get; }
@@ -45,6 +49,15 @@ public abstract class ServiceWorker
     /// <returns>What came of it, for people.</returns>
     /// <exception cref="NothingDoneException">It has failed, and has done nothing. With any other exception its effect may have taken place.</exception>
     public abstract Task<string> Execute(TaskAttempt attempt, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Handles a message of the bus, while the worker runs and beside its tasks, one after another by their priority; what it returns is the answer,
+    /// where one is asked for.
+    /// </summary>
+    /// <exception cref="NotSupportedException">It knows no messages of this type.</exception>
+    public virtual Task<ReadOnlyMemory<byte>> Receive(WorkerMessage message, CancellationToken cancellationToken) => message.Type == Ping
+        ? Task.FromResult(message.Payload)
+        : throw new NotSupportedException($"it knows no messages of type {message.Type}");
 
     /// <summary>Tries what the worker really depends on.</summary>
     public abstract Task<WorkerHealth> CheckHealth(CancellationToken cancellationToken);

@@ -48,6 +48,8 @@ public sealed partial class WorkerActor
         (state, since, note) = (next, change.At, cause);
         changes.Enqueue(change);
         if (changes.Count > MaxChanges) changes.Dequeue();
+        inbox?.Dispose();
+        inbox = next == WorkerState.Running ? settings.Bus.Respond(Id, config.WorkerType, worker.Receive) : null;
         if (next == WorkerState.Failed) log.Warning("worker {0} has failed: {1}", Id, cause);
         else log.Info("worker {0} is {1}", Id, next);
         Context.System.EventStream.Publish(new WorkerStateChanged(Id, change));

@@ -1,15 +1,17 @@
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
+using Vivim.Actors.Messaging;
 using Vivim.Actors.Tasks;
 
 namespace Vivim.Actors.Workers;
 
 /// <summary>What a worker's actor needs of its node.</summary>
 /// <param name="Turns">The node's <see cref="WorkerTurns"/>.</param>
+/// <param name="Bus">The node's.</param>
 /// <param name="Region">Reaches every worker of the cluster by messages.</param>
 /// <param name="Chance">From 0 to 1, for jitter.</param>
-public sealed record WorkerSettings(WorkerRegistry Registry, IActorRef Turns, Func<IActorRef> Region, TimeProvider Clock, Func<double> Chance)
+public sealed record WorkerSettings(WorkerRegistry Registry, IActorRef Turns, WorkerBus Bus, Func<IActorRef> Region, TimeProvider Clock, Func<double> Chance)
 {
     /// <summary>Tasks of one worker that are not over.</summary>
     public int MaxOpenTasks { get; init; } = 1_000;
@@ -43,6 +45,7 @@ public sealed partial class WorkerActor : JournaledActor, IWithTimers
     private readonly Queue<WorkerChange> changes = new();
     private readonly IActorRef self = Context.Self;
     private ServiceWorker worker;
+    private IDisposable? inbox;
     private WorkerState state = WorkerState.Initialized;
     private long since;
     private string note = "";
@@ -80,6 +83,7 @@ public sealed partial class WorkerActor : JournaledActor, IWithTimers
     protected override void PostStop()
     {
         attempt?.Cancellation.Cancel();
+        inbox?.Dispose();
         // Whatever the journal says happens next happens to another instance; this one only lets go.
         _ = Quietly(worker);
         Context.System.EventStream.Publish(new WorkerGone(Id));

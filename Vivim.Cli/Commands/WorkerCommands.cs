@@ -6,7 +6,7 @@ using V1 = Vivim.Protocol.V1;
 
 namespace Vivim.Cli.Commands;
 
-/// <summary><c>vivim workers list|show|restart|tasks|resolve</c>: the service workers of a cluster and their durable tasks, for operators.</summary>
+/// <summary><c>vivim workers list|show|restart|ping|tasks|resolve</c>: the service workers of a cluster and their durable tasks, for operators.</summary>
 internal static class WorkerCommands
 {
     private static readonly Argument<string> Worker = new("WORKER") { Description = "The worker, as 'vivim workers list' prints it" };
@@ -20,6 +20,12 @@ internal static class WorkerCommands
         {
             var worker = (await operation.RestartAsync(context.Arguments.GetRequiredValue(Worker), cancellationToken)).Worker;
             context.Terminal.ShowLines(View(worker), $"{worker.Worker_} is {Word(worker.State)}");
+        }),
+        Operate(vivim, new Command("ping", "Ask a worker over the workers' bus whether it hears") { Worker }, async (operation, context, cancellationToken) =>
+        {
+            var worker = context.Arguments.GetRequiredValue(Worker);
+            var took = (await operation.PingAsync(worker, cancellationToken)).Took;
+            context.Terminal.ShowLines(new { worker, tookMicroseconds = took }, $"{worker} has answered in {took / 1_000.0:0.0} ms");
         }),
         Tasks(vivim),
         Resolve(vivim),

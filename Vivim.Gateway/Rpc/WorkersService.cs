@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Grpc.Core;
+using Vivim.Actors.Messaging;
 using Vivim.Actors.Tasks;
 using Vivim.Actors.Workers;
 using Vivim.Gateway.Node;
@@ -9,11 +10,12 @@ using V1 = Vivim.Protocol.V1;
 namespace Vivim.Gateway.Rpc;
 
 /// <summary>vivim.v1.Workers: what the proto says of each call. <see cref="OperatorInterceptor"/> stands before it.</summary>
-internal sealed class WorkersService(NodeHost host) : V1.Workers.WorkersBase
+internal sealed class WorkersService(NodeHost host, TimeProvider clock) : V1.Workers.WorkersBase
 {
     private const int DefaultPage = 100;
 
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan PingLimit = TimeSpan.FromSeconds(10);
 
     public override async Task<V1.ListWorkersResponse> List(V1.ListWorkersRequest request, ServerCallContext context)
     {
@@ -35,6 +37,27 @@ internal sealed class WorkersService(NodeHost host) : V1.Workers.WorkersBase
     {
         var report = await Ask<WorkerReport>(new RestartWorker(request.Worker, OperatorInterceptor.OperatorOf(context).ToString()), context.CancellationToken);
         return new V1.RestartWorkerResponse { Worker = WorkerMessageForms.Of(report) };
+    }
+
+    public override async Task<V1.PingWorkerResponse> Ping(V1.PingWorkerRequest request, ServerCallContext context)
+    {
+        RequireKnown(request.Worker);
+        var start = clock.GetTimestamp();
+        var ping = new WorkerMessage(Guid.NewGuid().ToString("n"), "gateway", request.Worker, ServiceWorker.Ping, default, MessagePriority.Normal, PingLimit, null, clock.GetUtcNow());
+        try
+        {
+            await host.Node.Workers.Bus.Request(ping).WaitAsync(context.CancellationToken);
+        }
+        catch (WorkerRequestException e) when (e.Failure is RequestFailure.InboxFull or RequestFailure.Busy)
+        {
+            throw RpcErrors.Of(StatusCode.ResourceExhausted, "WORKER_BUSY", e.Message);
+        }
+        catch (WorkerRequestException e)
+        {
+            throw RpcErrors.Of(StatusCode.Unavailable, "WORKER_AWAY", e.Message);
+        }
+
+        return new V1.PingWorkerResponse { Took = (ulong)clock.GetElapsedTime(start).TotalMicroseconds };
     }
 
     public override async Task<V1.ListTasksResponse> ListTasks(V1.ListTasksRequest request, ServerCallContext context)
@@ -79,16 +102,21 @@ internal sealed class WorkersService(NodeHost host) : V1.Workers.WorkersBase
 
     private async Task<T> Ask<T>(IWorkerMessage message, CancellationToken cancellation)
     {
-        var workers = host.Node.Workers;
-        if (workers.Registry.ConfigOf(message.Worker) is null || !workers.Ids.Contains(message.Worker, StringComparer.Ordinal))
-            throw RpcErrors.Of(StatusCode.NotFound, "WORKER_UNKNOWN", $"there is no worker {message.Worker}; there are: {string.Join(", ", workers.Ids)}");
+        RequireKnown(message.Worker);
         try
         {
-            return await workers.Region.Ask<T>(message, AnswerLimit, cancellation);
+            return await host.Node.Workers.Region.Ask<T>(message, AnswerLimit, cancellation);
         }
         catch (Exception e) when (e is AskTimeoutException or InvalidOperationException)
         {
             throw RpcErrors.Of(StatusCode.Unavailable, "WORKER_AWAY", e is AskTimeoutException ? $"{message.Worker} did not answer within {AnswerLimit.TotalSeconds} s: try again shortly" : e.Message);
         }
+    }
+
+    private void RequireKnown(string worker)
+    {
+        var workers = host.Node.Workers;
+        if (workers.Registry.ConfigOf(worker) is null || !workers.Ids.Contains(worker, StringComparer.Ordinal))
+            throw RpcErrors.Of(StatusCode.NotFound, "WORKER_UNKNOWN", $"there is no worker {worker}; there are: {string.Join(", ", workers.Ids)}");
     }
 }

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Sharding;
 using Vivim.Actors;
+using Vivim.Actors.Messaging;
 using Vivim.Actors.Tasks;
 using Vivim.Actors.Workers;
 using Vivim.Gateway.Clustering;
@@ -25,14 +26,18 @@ internal sealed class NodeWorkers
 
     private readonly ActorSystem system;
 
-    private NodeWorkers(ActorSystem system, WorkerRegistry registry, IActorRef region)
+    private NodeWorkers(ActorSystem system, WorkerRegistry registry, WorkerBus bus, IActorRef region)
     {
         this.system = system;
+        Bus = bus;
         Registry = registry;
         Region = region;
     }
 
     public WorkerRegistry Registry { get; }
+
+    /// <summary>On which workers, and the node itself, talk.</summary>
+    public WorkerBus Bus { get; }
 
     /// <summary>Reaches every worker of the cluster.</summary>
     public IActorRef Region { get; }
@@ -53,7 +58,8 @@ internal sealed class NodeWorkers
     public static async Task<NodeWorkers> Host(ActorSystem system, WorkerRegistry registry, TimeProvider clock)
     {
         var turns = system.ActorOf(Props.Create(() => new WorkerTurns(Math.Max(1, Environment.ProcessorCount - 1))), "worker-turns");
-        var settings = new WorkerSettings(registry, turns, () => ClusterSharding.Get(system).ShardRegion(RegionName), clock, Random.Shared.NextDouble);
+        var bus = new WorkerBus(system, clock);
+        var settings = new WorkerSettings(registry, turns, bus, () => ClusterSharding.Get(system).ShardRegion(RegionName), clock, Random.Shared.NextDouble);
         var region = await ClusterSharding.Get(system).StartAsync(
             RegionName,
             id => PropsOf(id, settings),
@@ -64,7 +70,7 @@ internal sealed class NodeWorkers
         // Nobody but the node itself wakes what is bound to it.
         var wake = registry.Ids([registry.Host]).Select(object (id) => new WakeWorker(id)).ToList();
         system.ActorOf(Props.Create(() => new EntityKeeper(region, wake, KeepInterval)), "worker-keeper");
-        return new NodeWorkers(system, registry, region);
+        return new NodeWorkers(system, registry, bus, region);
     }
 
     private static string HostOf(ClusterSettings cluster) => cluster.IsAlone ? LocalHost : cluster.Name;

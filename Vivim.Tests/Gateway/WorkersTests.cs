@@ -24,6 +24,8 @@ public sealed class WorkersTests : IDisposable
         var worker = (await JsonAsync(node, "list")).GetProperty("workers").EnumerateArray().Single();
         Assert.Equal((Gc, "local", "running", "healthy"), (Text(worker, "worker"), Text(worker, "node"), Text(worker, "state"), Text(worker, "health")));
 
+        // Its inbox is known to the cluster's mediator in a moment.
+        await Eventually.Async(async () => (await JsonAsync(node, "ping", Gc)).GetProperty("tookMicroseconds").GetInt64() is > 0 and < 10_000_000);
         var shown = await JsonAsync(node, "show", Gc);
         Assert.Equal("every 500ms", Text(shown.GetProperty("schedules")[0], "when"));
         Assert.Equal(25, shown.GetProperty("config").GetProperty("maxCpu").GetInt32());
@@ -85,6 +87,9 @@ public sealed class WorkersTests : IDisposable
                         break;
                     case "Restart":
                         await workers.RestartAsync(new());
+                        break;
+                    case "Ping":
+                        await workers.PingAsync(new());
                         break;
                     case "ListTasks":
                         await workers.ListTasksAsync(new());

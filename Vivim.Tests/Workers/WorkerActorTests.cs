@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Microsoft.Data.Sqlite;
+using Vivim.Actors.Messaging;
 using Vivim.Actors.Tasks;
 using Vivim.Actors.Workers;
 using Vivim.Tests.Actors;
@@ -291,7 +292,7 @@ public sealed class WorkerActorTests : ActorTests
     private void Host(int maxOpen, params IReadOnlyList<WorkerType> types)
     {
         var turns = Sys.ActorOf(Props.Create(() => new WorkerTurns(4)));
-        settings = new WorkerSettings(new WorkerRegistry("here", types), turns, () => region, TimeProvider.System, static () => 0) { MaxOpenTasks = maxOpen, HealthInterval = TimeSpan.FromMilliseconds(200) };
+        settings = new WorkerSettings(new WorkerRegistry("here", types), turns, new WorkerBus(Sys, TimeProvider.System), () => region, TimeProvider.System, static () => 0) { MaxOpenTasks = maxOpen, HealthInterval = TimeSpan.FromMilliseconds(200) };
         region = Sys.ActorOf(Props.Create(() => new WorkerRegion(id => Props.Create(() => new WorkerActor(id, settings)))));
     }
 

@@ -1,7 +1,7 @@
 using FsCheck.Xunit;
 using Vivim.Actors.Messaging;
 
-namespace Vivim.Tests.Actors;
+namespace Vivim.Tests.Workers;
 
 public sealed class PriorityLanesTests
 {

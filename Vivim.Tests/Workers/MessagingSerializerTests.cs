@@ -5,9 +5,10 @@ using FsCheck;
 using FsCheck.Xunit;
 using Google.Protobuf;
 using Vivim.Actors.Messaging;
+using Vivim.Tests.Actors;
 using Vivim.Tests.Gateway;
 
-namespace Vivim.Tests.Actors;
+namespace Vivim.Tests.Workers;
 
 /// <summary>What goes over the bus, on the wire.</summary>
 [Collection(ActorTests.Collection)]

@@ -6,9 +6,10 @@ using Akka.Cluster;
 using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Configuration;
 using Vivim.Actors.Messaging;
+using Vivim.Tests.Actors;
 using Vivim.Tests.Gateway;
 
-namespace Vivim.Tests.Actors;
+namespace Vivim.Tests.Workers;
 
 /// <summary>Three actor systems that form a cluster over loopback, configured as nodes are.</summary>
 public sealed class BusCluster : IAsyncLifetime

@@ -1,3 +1,4 @@
+using Vivim.Actors.Messaging;
 using OpenTelemetry.Metrics;
 
 namespace Vivim.Gateway.Metrics;
@@ -8,7 +9,7 @@ internal static class MetricsEndpoint
     public static void AddNodeMetrics(this IServiceCollection services)
     {
         services.AddSingleton<NodeMetrics>();
-        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(NodeMetrics.Name, "System.Runtime").AddPrometheusExporter(exporter =>
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(NodeMetrics.Name, BusMeter.Name, "System.Runtime").AddPrometheusExporter(exporter =>
         {
             // Both describe the exporting library and would only lengthen every line.
             exporter.ScopeInfoEnabled = false;

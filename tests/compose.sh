@@ -88,10 +88,15 @@ verify() { vivim "$1" chain verify --json | tee "$work/verify" && grep -q '"matc
 watched() {
   for _ in $(seq 20); do
     docker compose exec -T prometheus promtool query instant http://127.0.0.1:9090 'sum(vivim_cluster_members{status="up"})' | tee "$work/members"
-    ! grep -q '=> 16 @' "$work/members" || return 0
+    ! grep -q '=> 16 @' "$work/members" || break
     sleep 1
   done
-  return 1
+  grep -q '=> 16 @' "$work/members"
+  # It has read the alerts, and none of a healthy cluster's fires.
+  docker compose exec -T prometheus promtool check config /etc/prometheus/prometheus.yml | tee "$work/rules"
+  grep -q 'rules found' "$work/rules"
+  docker compose exec -T prometheus promtool query instant http://127.0.0.1:9090 'ALERTS{alertstate="firing"}' > "$work/alerts"
+  [ ! -s "$work/alerts" ]
 }
 
 confined() {

@@ -1,5 +1,5 @@
-using Vivim.Actors.Messaging;
 using OpenTelemetry.Metrics;
+using Vivim.Actors.Messaging;
 
 namespace Vivim.Gateway.Metrics;
 

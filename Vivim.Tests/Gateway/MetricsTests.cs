@@ -47,6 +47,26 @@ public sealed partial class MetricsTests
         Assert.Equal(1, (await ScrapeAsync(node))["vivim_pool_pending_transactions"]);
     }
 
+    [Fact]
+    public async Task Every_figure_that_the_alerts_and_the_dashboard_name_is_told()
+    {
+        var texts = new[] { "alerts.yml", "grafana-dashboard.json" }.Select(file => File.ReadAllText(Repository.PathOf("monitoring", file)));
+        var named = texts.SelectMany(text => Figure().Matches(text)).Select(match => match.Value).ToHashSet();
+        using var files = new NodeFiles();
+        await using var node = await NodeProcess.StartAsync(files, "genesis.block-interval = 250ms");
+        await TestPerson.RegisteredAsync(node, 3);
+
+        // Some are told when there is something to tell: two commits, a worker that has been probed.
+        var missing = named;
+        await Eventually.Async(async () =>
+        {
+            var told = (await ScrapeAsync(node)).Keys.Select(series => series.Split('{')[0]).ToHashSet();
+            missing = [.. named.Except(told)];
+            return missing.Count == 0;
+        }, "every figure is told");
+        Assert.True(named.Count > 10);
+    }
+
     /// <summary>Name and labels of each sample, with its value; fails on a line that is not of the format.</summary>
     private static async Task<Dictionary<string, double>> ScrapeAsync(NodeProcess node)
     {
@@ -61,4 +81,7 @@ public sealed partial class MetricsTests
 
     [GeneratedRegex("""^(?<series>[a-z_][a-z0-9_]*)(\{(?<labels>([a-z_]+="[^"]*",?)*)\})? (?<value>[-+0-9.eE]+|\+Inf|NaN)$""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Sample();
+
+    [GeneratedRegex("(vivim|dotnet)_[a-z0-9_]+", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex Figure();
 }

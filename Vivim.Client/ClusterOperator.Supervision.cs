@@ -14,7 +14,7 @@ public sealed partial class ClusterOperator
     /// <exception cref="VivimException">Also INVALID_ARGUMENT, NODE_UNREACHABLE.</exception>
     public async IAsyncEnumerable<V1.WatchSupervisionResponse> WatchSupervisionAsync(V1.WatchSupervisionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var headers = await HeadersAsync(cancellationToken);
+        var headers = await calls.HeadersAsync(cancellationToken);
         using var call = supervision.Watch(request, new CallOptions(headers, cancellationToken: cancellationToken));
         while (true)
         {
@@ -28,7 +28,7 @@ public sealed partial class ClusterOperator
             }
             catch (RpcException e)
             {
-                throw VivimException.From(e, client.Node);
+                throw VivimException.From(e, calls.Node);
             }
 
             yield return call.ResponseStream.Current;
@@ -40,10 +40,10 @@ public sealed partial class ClusterOperator
     /// <param name="start">The path to start at; empty: the root.</param>
     /// <exception cref="VivimException">Also ACTOR_UNKNOWN.</exception>
     public Task<V1.ActorHierarchyResponse> GetActorHierarchyAsync(uint depth = 0, string start = "", CancellationToken cancellationToken = default) =>
-        CallAsync(o => supervision.ActorHierarchyAsync(new V1.ActorHierarchyRequest { Depth = depth, Start = start }, o), cancellationToken);
+        calls.CallAsync(o => supervision.ActorHierarchyAsync(new V1.ActorHierarchyRequest { Depth = depth, Start = start }, o), cancellationToken);
 
     /// <summary>Where the shards of a type are.</summary>
     /// <exception cref="VivimException">Also REGION_UNKNOWN.</exception>
     public Task<V1.RegionStatsResponse> GetRegionStatsAsync(string type, CancellationToken cancellationToken = default) =>
-        CallAsync(o => supervision.RegionStatsAsync(new V1.RegionStatsRequest { Type = type }, o), cancellationToken);
+        calls.CallAsync(o => supervision.RegionStatsAsync(new V1.RegionStatsRequest { Type = type }, o), cancellationToken);
 }

@@ -15,11 +15,17 @@ internal sealed class OperatorCalls(VivimClient client, SigningKey key, TimeProv
 
     private volatile CallerToken? token;
 
+    /// <summary>The node that is called.</summary>
+    public Uri Node => client.Node;
+
     public async Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken)
     {
-        var headers = new Metadata { { "authorization", $"Bearer {await TokenAsync(cancellationToken)}" } };
+        var headers = await HeadersAsync(cancellationToken);
         return await client.CallAsync(o => call(o.WithHeaders(headers)), cancellationToken);
     }
+
+    /// <summary>The metadata of a call.</summary>
+    public async Task<Metadata> HeadersAsync(CancellationToken cancellationToken) => new() { { "authorization", $"Bearer {await TokenAsync(cancellationToken)}" } };
 
     private async Task<string> TokenAsync(CancellationToken cancellationToken)
     {

@@ -111,7 +111,14 @@ public sealed class TaskCore(string worker, TaskLimits limits, IReadOnlyDictiona
             if (!kinds.TryGetValue(schedule.Kind, out var isIdempotent) || HasOpenRun(schedule) || schedule.When.LatestBetween(last, now) is not { } run) continue;
             var task = new WorkerTask
             {
-                Id = $"{schedule.Name}@{run}", Kind = schedule.Kind, Argument = schedule.Argument, IsIdempotent = isIdempotent, Schedule = schedule.Name, Occurrence = run, IntendedAt = now, DueAt = run,
+                Id = $"{schedule.Name}@{run}",
+                Kind = schedule.Kind,
+                Argument = schedule.Argument,
+                IsIdempotent = isIdempotent,
+                Schedule = schedule.Name,
+                Occurrence = run,
+                IntendedAt = now,
+                DueAt = run,
             };
             if (schedule.Missed == MissedRuns.Skip && now - run > Schedule.Grace.TotalMilliseconds) events.Add(new ScheduleRecorded(schedule, run));
             else if (HasRoom(task)) events.Add(new TaskRecorded(task));

@@ -38,21 +38,46 @@ public sealed class WorkerSerializer(ExtendedActorSystem system) : ManifestSeria
 
     private static V1.Task Write(WorkerTask task) => new()
     {
-        Id = task.Id, Kind = task.Kind, Argument = task.Argument, IsIdempotent = task.IsIdempotent, Schedule = task.Schedule, Occurrence = task.Occurrence, IntendedAt = task.IntendedAt, DueAt = task.DueAt,
-        Attempts = task.Attempts, Phase = (int)task.Phase, Outcome = task.Outcome, EndedAt = task.EndedAt,
+        Id = task.Id,
+        Kind = task.Kind,
+        Argument = task.Argument,
+        IsIdempotent = task.IsIdempotent,
+        Schedule = task.Schedule,
+        Occurrence = task.Occurrence,
+        IntendedAt = task.IntendedAt,
+        DueAt = task.DueAt,
+        Attempts = task.Attempts,
+        Phase = (int)task.Phase,
+        Outcome = task.Outcome,
+        EndedAt = task.EndedAt,
         Lease = task.Lease is { } lease ? new V1.Lease { Owner = lease.Owner, Epoch = lease.Epoch, Until = lease.Until } : null,
     };
 
     private static WorkerTask Read(V1.Task task) => new()
     {
-        Id = task.Id, Kind = task.Kind, Argument = task.Argument, IsIdempotent = task.IsIdempotent, Schedule = task.Schedule, Occurrence = task.Occurrence, IntendedAt = task.IntendedAt, DueAt = task.DueAt,
-        Attempts = task.Attempts, Phase = (TaskPhase)task.Phase, Outcome = task.Outcome, EndedAt = task.EndedAt,
+        Id = task.Id,
+        Kind = task.Kind,
+        Argument = task.Argument,
+        IsIdempotent = task.IsIdempotent,
+        Schedule = task.Schedule,
+        Occurrence = task.Occurrence,
+        IntendedAt = task.IntendedAt,
+        DueAt = task.DueAt,
+        Attempts = task.Attempts,
+        Phase = (TaskPhase)task.Phase,
+        Outcome = task.Outcome,
+        EndedAt = task.EndedAt,
         Lease = task.Lease is { } lease ? new TaskLease(lease.Owner, lease.Epoch, lease.Until) : null,
     };
 
     private static V1.Schedule Write(ScheduleState state) => new()
     {
-        Name = state.Schedule.Name, Kind = state.Schedule.Kind, Argument = state.Schedule.Argument, When = state.Schedule.When.Text, Missed = (int)state.Schedule.Missed, Last = state.Last,
+        Name = state.Schedule.Name,
+        Kind = state.Schedule.Kind,
+        Argument = state.Schedule.Argument,
+        When = state.Schedule.When.Text,
+        Missed = (int)state.Schedule.Missed,
+        Last = state.Last,
     };
 
     private static ScheduleState Read(V1.Schedule schedule) =>
@@ -60,8 +85,14 @@ public sealed class WorkerSerializer(ExtendedActorSystem system) : ManifestSeria
 
     private static V1.TaskBook Write(TaskBookState state) => new()
     {
-        Epoch = state.Epoch, EndedInOrder = state.EndedInOrder, Crashes = state.Crashes, Done = state.Done, Failed = state.Failed,
-        Open = { state.Open.Select(Write) }, Over = { state.Over.Select(Write) }, Schedules = { state.Schedules.Select(Write) },
+        Epoch = state.Epoch,
+        EndedInOrder = state.EndedInOrder,
+        Crashes = state.Crashes,
+        Done = state.Done,
+        Failed = state.Failed,
+        Open = { state.Open.Select(Write) },
+        Over = { state.Over.Select(Write) },
+        Schedules = { state.Schedules.Select(Write) },
     };
 
     private static TaskBookState Read(V1.TaskBook book) =>
@@ -69,12 +100,24 @@ public sealed class WorkerSerializer(ExtendedActorSystem system) : ManifestSeria
 
     private static V1.WorkerReport Write(WorkerReport report) => new()
     {
-        Worker = report.Config.WorkerId, Type = report.Config.WorkerType, Node = report.Node, State = (int)report.State, Since = report.Since, Note = report.Note, Epoch = report.Epoch,
-        Health = (int)report.Health.Status, HealthMessage = report.Health.Message,
+        Worker = report.Config.WorkerId,
+        Type = report.Config.WorkerType,
+        Node = report.Node,
+        State = (int)report.State,
+        Since = report.Since,
+        Note = report.Note,
+        Epoch = report.Epoch,
+        Health = (int)report.Health.Status,
+        HealthMessage = report.Health.Message,
         Metrics = new V1.Metrics
         {
-            Done = report.Metrics.Done, Failed = report.Metrics.Failed, InDoubt = report.Metrics.InDoubt, Waiting = report.Metrics.Waiting, Processing = report.Metrics.Processing.Ticks,
-            Throttled = report.Metrics.Throttled.Ticks, Restarts = report.Metrics.Restarts,
+            Done = report.Metrics.Done,
+            Failed = report.Metrics.Failed,
+            InDoubt = report.Metrics.InDoubt,
+            Waiting = report.Metrics.Waiting,
+            Processing = report.Metrics.Processing.Ticks,
+            Throttled = report.Metrics.Throttled.Ticks,
+            Restarts = report.Metrics.Restarts,
         },
         Config = Write(report.Config),
         Schedules = { report.Schedules.Select(Write) },
@@ -95,13 +138,26 @@ public sealed class WorkerSerializer(ExtendedActorSystem system) : ManifestSeria
 
     private static V1.Config Write(WorkerConfig config) => new()
     {
-        Priority = config.Priority, MaxMemory = config.MaxMemory, MaxCpu = config.MaxCpu, Timeout = config.Timeout.Ticks, Attempts = config.RetryPolicy.Attempts, FirstPause = config.RetryPolicy.First.Ticks,
-        LongestPause = config.RetryPolicy.Longest.Ticks, JitterPercent = config.RetryPolicy.JitterPercent, Dependencies = { config.Dependencies },
+        Priority = config.Priority,
+        MaxMemory = config.MaxMemory,
+        MaxCpu = config.MaxCpu,
+        Timeout = config.Timeout.Ticks,
+        Attempts = config.RetryPolicy.Attempts,
+        FirstPause = config.RetryPolicy.First.Ticks,
+        LongestPause = config.RetryPolicy.Longest.Ticks,
+        JitterPercent = config.RetryPolicy.JitterPercent,
+        Dependencies = { config.Dependencies },
     };
 
     private static WorkerConfig Read(V1.Config config, string id, string type) => new()
     {
-        WorkerId = id, WorkerType = type, Priority = config.Priority, MaxMemory = config.MaxMemory, MaxCpu = config.MaxCpu, Timeout = new TimeSpan(config.Timeout),
-        RetryPolicy = new RetryPolicy(config.Attempts, new TimeSpan(config.FirstPause), new TimeSpan(config.LongestPause), config.JitterPercent), Dependencies = [.. config.Dependencies],
+        WorkerId = id,
+        WorkerType = type,
+        Priority = config.Priority,
+        MaxMemory = config.MaxMemory,
+        MaxCpu = config.MaxCpu,
+        Timeout = new TimeSpan(config.Timeout),
+        RetryPolicy = new RetryPolicy(config.Attempts, new TimeSpan(config.FirstPause), new TimeSpan(config.LongestPause), config.JitterPercent),
+        Dependencies = [.. config.Dependencies],
     };
 }

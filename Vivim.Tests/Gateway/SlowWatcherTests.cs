@@ -18,7 +18,7 @@ namespace Vivim.Tests.Gateway;
 
 /// <summary>A whole node in this process, so that as much can happen on it as a test wants, watched over a real connection.</summary>
 [Collection(NodeCollection.Name)]
-public sealed class SlowWatcherTests : IAsyncLifetime
+public sealed class SlowWatcherTests : IAsyncLifetime, IDisposable
 {
     private const int Kept = 8_192;
     private const int Published = 20_000;
@@ -51,6 +51,10 @@ public sealed class SlowWatcherTests : IAsyncLifetime
         channel.Dispose();
         await app.StopAsync();
         await app.DisposeAsync();
+    }
+
+    public void Dispose()
+    {
         limit.Dispose();
         folder.Delete(recursive: true);
     }

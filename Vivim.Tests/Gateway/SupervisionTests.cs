@@ -108,7 +108,7 @@ public sealed class SupervisionTests(AdministeredNode fixture) : IClassFixture<A
         Assert.Equal(0, node.GetProperty("silent").GetArrayLength());
 
         var (exitCode, _, error) = await fixture.RunAsync("cluster-sharding", "region-stats", "-r", "pols", "--key", fixture.OwnKeyFile);
-        Assert.Equal((VivimCommand.Failure, "This node has no shard region of the type 'pols'; it has: block-makers, pool, validators.\n"), (exitCode, error));
+        Assert.Equal((VivimCommand.Failure, "This node has no shard region of the type 'pols'; it has: block-makers, pool, validators, workers.\n"), (exitCode, error));
     }
 
     [Fact]

@@ -16,7 +16,10 @@ public sealed class WorkerActorTests : ActorTests
 
     private static readonly WorkerConfig Template = new()
     {
-        WorkerId = "test-0", WorkerType = "test", RetryPolicy = new RetryPolicy(3, Short, Short, 0), Timeout = TimeSpan.FromSeconds(20),
+        WorkerId = "test-0",
+        WorkerType = "test",
+        RetryPolicy = new RetryPolicy(3, Short, Short, 0),
+        Timeout = TimeSpan.FromSeconds(20),
     };
 
     private readonly Effects effects = new();

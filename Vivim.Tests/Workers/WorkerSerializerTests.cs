@@ -129,8 +129,19 @@ public sealed class WorkerSerializerTests : IDisposable
 
         private WorkerTask Task() => new()
         {
-            Id = Text(), Kind = Text(), Argument = Text(), IsIdempotent = Flag(), Schedule = Text(), Occurrence = I64(), IntendedAt = I64(), DueAt = I64(), Attempts = Int(), Phase = OneOf<TaskPhase>(),
-            Lease = Flag() ? new TaskLease(Text(), U64(), I64()) : null, Outcome = Text(), EndedAt = I64(),
+            Id = Text(),
+            Kind = Text(),
+            Argument = Text(),
+            IsIdempotent = Flag(),
+            Schedule = Text(),
+            Occurrence = I64(),
+            IntendedAt = I64(),
+            DueAt = I64(),
+            Attempts = Int(),
+            Phase = OneOf<TaskPhase>(),
+            Lease = Flag() ? new TaskLease(Text(), U64(), I64()) : null,
+            Outcome = Text(),
+            EndedAt = I64(),
         };
 
         private Schedule Schedule() => new(Text(), Text(), Text(), Flag() ? new IntervalTimes(random.Next(1, 1_000_000)) : new CronTimes($"{random.Next(60)} * * * *"), OneOf<MissedRuns>());
@@ -140,7 +151,14 @@ public sealed class WorkerSerializerTests : IDisposable
         private WorkerReport Report() => new(
             new WorkerConfig
             {
-                WorkerId = Text(), WorkerType = Text(), Priority = Int(), MaxMemory = I64(), MaxCpu = Int(), Timeout = Span(), RetryPolicy = new RetryPolicy(Int(), Span(), Span(), Int()), Dependencies = List(Text),
+                WorkerId = Text(),
+                WorkerType = Text(),
+                Priority = Int(),
+                MaxMemory = I64(),
+                MaxCpu = Int(),
+                Timeout = Span(),
+                RetryPolicy = new RetryPolicy(Int(), Span(), Span(), Int()),
+                Dependencies = List(Text),
             },
             Text(),
             OneOf<WorkerState>(),

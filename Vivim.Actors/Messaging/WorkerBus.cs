@@ -26,6 +26,14 @@ public sealed class WorkerBus(ActorSystem system, TimeProvider clock)
     /// <summary>Requests of a node that wait for their answers.</summary>
     public const int MaxRequests = 1_000;
 
+    /// <summary>How the actors of requests are called under /user.</summary>
+    internal const string RequestName = "bus-request-";
+
+    private const string InboxName = "bus-inbox-";
+
+    /// <summary>Makes names unique, over all buses of the process.</summary>
+    private static long made;
+
     private int requests;
 
     /// <summary>Sends to everybody who has subscribed to the topic by now.</summary>
@@ -63,7 +71,7 @@ public sealed class WorkerBus(ActorSystem system, TimeProvider clock)
         try
         {
             var answer = new TaskCompletionSource<WorkerMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
-            system.ActorOf(Props.Create(() => new PendingRequest(message, answer)));
+            system.ActorOf(Props.Create(() => new PendingRequest(message, answer)), RequestName + Interlocked.Increment(ref made));
             return await answer.Task;
         }
         finally
@@ -94,7 +102,7 @@ public sealed class WorkerBus(ActorSystem system, TimeProvider clock)
         public Receiver(ActorSystem system, IReadOnlyList<string> topics, MessageHandler handler, TimeProvider clock)
         {
             this.system = system;
-            inbox = system.ActorOf(Props.Create(() => new WorkerInbox(topics, handler, clock, stopping.Token)));
+            inbox = system.ActorOf(Props.Create(() => new WorkerInbox(topics, handler, clock, stopping.Token)), InboxName + Interlocked.Increment(ref made));
         }
 
         public void Dispose()

@@ -1,3 +1,5 @@
+using Vivim.Actors.Messaging;
+
 namespace Vivim.Actors.Supervision;
 
 /// <summary>What an actor's path says of the actor: whether its comings and goings are news, and which entity it is.</summary>
@@ -9,12 +11,15 @@ public static class SupervisedPath
     private const int TypePart = 3, EntityPart = 5;
 
     /// <summary>
-    /// Whether the actor lives for long: what the node makes under /user, and shards and their entities. Not the stages of streams, nor the
+    /// Whether the actor lives for long: what the node makes under /user, and shards and their entities. Not the stages of streams, requests on the bus, nor the
     /// replicator's errands, which come and go with every call and write; of those only failures are told.
     /// </summary>
     public static bool IsLasting(string path) =>
-        path.StartsWith("/user/", StringComparison.Ordinal) ? !path.StartsWith("/user/StreamSupervisor-", StringComparison.Ordinal)
+        path.StartsWith("/user/", StringComparison.Ordinal) ? !IsErrand(path)
         : path.StartsWith(Sharding, StringComparison.Ordinal) && !Sharded(path).Region.EndsWith("replicator", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsErrand(string path) =>
+        path.StartsWith("/user/StreamSupervisor-", StringComparison.Ordinal) || path.StartsWith($"/user/{WorkerBus.RequestName}", StringComparison.Ordinal);
 
     /// <summary>The type of the shard region and the entity, each empty where the path has none.</summary>
     public static (string Region, string Entity) Sharded(string path)

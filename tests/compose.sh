@@ -95,8 +95,8 @@ watched() {
   # It has read the alerts, and none of a healthy cluster's fires.
   docker compose exec -T prometheus promtool check config /etc/prometheus/prometheus.yml | tee "$work/rules"
   grep -q 'rules found' "$work/rules"
-  docker compose exec -T prometheus promtool query instant http://127.0.0.1:9090 'ALERTS{alertstate="firing"}' > "$work/alerts"
-  [ ! -s "$work/alerts" ]
+  docker compose exec -T prometheus promtool query instant http://127.0.0.1:9090 'ALERTS{alertstate="firing"}' | tee "$work/alerts"
+  if grep -q alertname "$work/alerts"; then return 1; fi
 }
 
 confined() {

@@ -43,6 +43,14 @@ install_programs() {
   fi
 }
 
+format_is_right() {
+  local status=0
+  wait "$format" || status=$?
+  cat "$format_log"
+  rm -f "$format_log"
+  return $status
+}
+
 run_tests() {
   local log
   log=$(mktemp)
@@ -66,7 +74,10 @@ fi
 install_programs
 step "build without warnings" dotnet build Vivim.sln --nologo -v quiet
 [ "$failed" -eq 0 ] || finish
-step "format" dotnet format Vivim.sln --verify-no-changes --no-restore --severity warn
+# Beside the tests, which mostly wait.
+format_log=$(mktemp)
+dotnet format Vivim.sln --verify-no-changes --no-restore --severity warn > "$format_log" 2>&1 &
+format=$!
 if command -v gcc > /dev/null && command -v strace > /dev/null && command -v python3 > /dev/null; then
   step "durability tools" tests/tools/selftest.sh
 else
@@ -74,5 +85,6 @@ else
 fi
 echo "== tests"
 run_tests
+step "format" format_is_right
 step "docker compose" tests/compose.sh
 finish

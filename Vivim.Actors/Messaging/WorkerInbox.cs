@@ -93,7 +93,12 @@ internal sealed class WorkerInbox : ReceiveActor
             var payload = await handler(message, limit.Token);
             return new Done(waiting, BusOutcome.Handled, message with { Id = $"{message.Id}/answer", From = message.To, To = message.From, Payload = payload, CorrelationId = message.Id, Timestamp = clock.GetUtcNow() });
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The asker may hear this before it hears that the inbox is gone: it means the same.
+            return new Done(waiting, BusOutcome.Failed, new RequestRefused(message.Id, RequestFailure.Died, $"the worker {message.To} ended before it answered"));
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
             return new Done(waiting, BusOutcome.Failed, new RequestRefused(message.Id, RequestFailure.TimedOut, $"the worker {message.To} did not finish while the message lived"));
         }

@@ -51,7 +51,7 @@ public sealed class Terminal
     }
 
     /// <summary>Shows a result as JSON, or its fields as a two-column table.</summary>
-    public void Show<T>(T value, params (string Name, object? Value)[] fields) => Show(value, text => text.Write(Fields(fields)));
+    public void Show<T>(T value, params (string Name, object? Value)[] fields) => Show(value, text => text.Write(FieldsOf(fields)));
 
     /// <summary>Shows a result as JSON, or as lines that no width of a terminal breaks, for scripts that read them.</summary>
     public void ShowLines<T>(T value, params IReadOnlyList<string> lines) => Show(value, _ =>
@@ -68,19 +68,29 @@ public sealed class Terminal
     public void Fail(string reason, string message) =>
         error.WriteLine(IsJson ? JsonSerializer.Serialize(new { error = new { reason, message } }, Json) : Sentence(message));
 
+    /// <summary>As texts: markup would take what is in brackets for styles, and the <c>:key:</c> of a DID for an emoji.</summary>
+    public static Table TableOf(IReadOnlyList<string> columns, IEnumerable<string[]> rows)
+    {
+        var table = new Table().Border(TableBorder.Minimal);
+        foreach (var column in columns) table.AddColumn(column);
+        foreach (var row in rows) table.AddRow([.. row.Select(cell => new Text(cell))]);
+        return table;
+    }
+
+    /// <summary>Names and values beside each other.</summary>
+    public static Grid FieldsOf(IEnumerable<(string Name, object? Value)> fields)
+    {
+        var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
+        foreach (var (name, value) in fields) grid.AddRow(new Text(name, new Style(Color.Grey)), new Text($"{value}"));
+        return grid;
+    }
+
     private static string Sentence(string message)
     {
         var firstWord = message.AsSpan(0, Math.Max(message.IndexOf(' ', StringComparison.Ordinal), 0));
         var isName = firstWord.ContainsAnyExcept(LowerCase);
         var end = message.Length > 0 && message[^1] is '.' or '?' ? "" : ".";
         return isName || firstWord.IsEmpty ? message + end : char.ToUpperInvariant(message[0]) + message[1..] + end;
-    }
-
-    private static Grid Fields((string Name, object? Value)[] fields)
-    {
-        var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn(new GridColumn().NoWrap());
-        foreach (var (name, value) in fields) grid.AddRow(new Text(name, new Style(Color.Grey)), new Text($"{value}"));
-        return grid;
     }
 
     private static IAnsiConsole Create(TextWriter writer, bool redirected)

@@ -5,6 +5,7 @@ using Vivim.Cli.Commands;
 using Vivim.Cli.Keys;
 using Vivim.Client;
 using Vivim.Protocol.Encoding;
+using Vivim.Protocol.Keys;
 
 namespace Vivim.Cli;
 
@@ -73,6 +74,15 @@ public sealed class VivimCommand
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction) return Misused(parsed);
         return await parsed.InvokeAsync(configuration, cancellationToken);
     }
+
+    /// <summary>Gives a command a body that calls the node with an operator's key.</summary>
+    internal Command Operate<T>(Command command, Func<VivimClient, SigningKey, T> open, Func<T, CommandContext, CancellationToken, Task> body) =>
+        Run(command, async (context, cancellationToken) =>
+        {
+            using var key = context.OpenOperatorKey();
+            await body(open(context.Client, key), context, cancellationToken);
+            return Success;
+        });
 
     /// <summary>Gives a command its body, and failures their one sentence and exit code.</summary>
     internal Command Run(Command command, CommandBody body)

@@ -11,8 +11,8 @@ public static class SupervisedPath
     private const int TypePart = 3, EntityPart = 5;
 
     /// <summary>
-    /// Whether the actor lives for long: what the node makes under /user, and shards and their entities. Not the stages of streams, requests on the bus, nor the
-    /// replicator's errands, which come and go with every call and write; of those only failures are told.
+    /// Whether the actor lives for long: what the node makes under /user, and shards and their entities. Not the stages of streams, requests on the
+    /// bus, nor the replicator's errands, which come and go with every call and write; of those only failures are told.
     /// </summary>
     public static bool IsLasting(string path) =>
         path.StartsWith("/user/", StringComparison.Ordinal) ? !IsErrand(path)

@@ -25,12 +25,18 @@ internal static class ActorCommands
 
     public static Command ClusterSharding(VivimCommand vivim)
     {
-        var type = new Option<string>("-r", "--region") { Description = "The type of the shard region: pool, block-makers, validators", HelpName = "TYPE", Required = true };
+        var type = new Option<string>("-r", "--region") { Description = "The type of the shard region: pool, block-makers, validators, workers", HelpName = "TYPE", Required = true };
         var stats = ClusterCommands.Operate(vivim, "region-stats", "Show where the shards of a type are, and how many entities each has", async (operation, context, cancellationToken) =>
             Show(context.Terminal, await operation.GetRegionStatsAsync(context.Arguments.GetRequiredValue(type), cancellationToken)));
         stats.Options.Add(type);
         return new Command("cluster-sharding", "The shards of a cluster, for its operators") { stats };
     }
+
+    private static IEnumerable<string[]> Rows(RegionOfNode node) =>
+    [
+        .. node.Shards.Select(shard => (string[])[node.Node, node.Address, shard.Shard, $"{shard.Entities}"]),
+        .. node.Silent.Select(silent => (string[])[node.Node, node.Address, silent, "no answer"]),
+    ];
 
     private static void Show(Terminal terminal, RegionStatsResponse answer)
     {
@@ -47,19 +53,6 @@ internal static class ActorCommands
                     silent = node.Silent.ToArray(),
                 }).ToList(),
             },
-            text =>
-            {
-                var table = new Table().Border(TableBorder.Minimal);
-                foreach (var column in (string[])["node", "address", "shard", "entities"]) table.AddColumn(column);
-                foreach (var node in answer.Nodes)
-                {
-                    foreach (var shard in node.Shards) Add(node, shard.Shard, shard.Entities.ToString(CultureInfo.InvariantCulture));
-                    foreach (var silent in node.Silent) Add(node, silent, "no answer");
-                }
-
-                text.Write(table);
-
-                void Add(RegionOfNode node, string shard, string entities) => table.AddRow(new Text(node.Node), new Text(node.Address), new Text(shard), new Text(entities));
-            });
+            text => text.Write(Terminal.TableOf(["node", "address", "shard", "entities"], answer.Nodes.SelectMany(Rows))));
     }
 }

@@ -26,12 +26,7 @@ internal static class ClusterCommands
 
     /// <summary>A command that is done with an operator's key.</summary>
     internal static Command Operate(VivimCommand vivim, string name, string description, Func<ClusterOperator, CommandContext, CancellationToken, Task> body) =>
-        vivim.Run(new Command(name, description), async (context, cancellationToken) =>
-        {
-            using var key = context.OpenOperatorKey();
-            await body(context.Client.Operate(key), context, cancellationToken);
-            return VivimCommand.Success;
-        });
+        vivim.Operate(new Command(name, description), (client, key) => client.Operate(key), body);
 
     /// <summary>A member as JSON.</summary>
     internal static object View(V1.Member member) => new

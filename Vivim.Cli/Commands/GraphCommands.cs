@@ -61,9 +61,7 @@ internal static class GraphCommands
         };
         terminal.Show(view, text =>
         {
-            var table = new Table().Border(TableBorder.Minimal).AddColumn("follower").AddColumn("since");
-            foreach (var follower in page.Followers) table.AddRow(new Text(follower.Did), new Text(follower.Since));
-            if (page.Followers.Count > 0) text.Write(table);
+            if (page.Followers.Count > 0) text.Write(Terminal.TableOf(["follower", "since"], page.Followers.Select(follower => (string[])[follower.Did, follower.Since])));
             text.WriteLine($"{page.Total} in all");
             if (view.nextPage is not null) text.WriteLine($"more: --page {view.nextPage}");
         });

@@ -51,9 +51,7 @@ internal static class KeyCommands
         if (keys.Count == 0) context.Terminal.Remark("No keys yet; make one with: vivim key new default");
         context.Terminal.Show(new { keys }, text =>
         {
-            var table = new Table().Border(TableBorder.Minimal).AddColumn("name").AddColumn("did");
-            foreach (var key in keys) table.AddRow(new Text(key.Name), new Text(key.Did));
-            if (keys.Count > 0) text.Write(table);
+            if (keys.Count > 0) text.Write(Terminal.TableOf(["name", "did"], keys.Select(key => (string[])[key.Name, key.Did])));
         });
     }
 

@@ -24,14 +24,7 @@ internal static class NodeCommands
                 height = node.HasHeight ? node.Height : (ulong?)null,
             }).ToList(),
         },
-        text =>
-        {
-            var table = new Table().Border(TableBorder.Minimal);
-            foreach (var column in (string[])["name", "address", "roles", "status", "reachable", "version", "height", "validators"]) table.AddColumn(column);
-            // As texts: markup would take the ":key:" of a DID for an emoji.
-            foreach (var node in answer.Nodes) table.AddRow([.. Row(node).Select(cell => new Text(cell))]);
-            text.Write(table);
-        });
+        text => text.Write(Terminal.TableOf(["name", "address", "roles", "status", "reachable", "version", "height", "validators"], answer.Nodes.Select(Row))));
 
     private static string[] Row(ClusterNode node) =>
     [

@@ -74,10 +74,9 @@ internal static class ValidatorCommands
         };
         terminal.Show(view, text =>
         {
-            var validators = new Table().Border(TableBorder.Minimal).AddColumn("validator").AddColumn($"power at {answer.Height}").AddColumn($"at {answer.Height + 1}").AddColumn("");
-            // As texts: markup would take the ":key:" of a DID for an emoji.
-            foreach (var v in answer.Validators) validators.AddRow(new Text(v.Validator), new Text($"{v.Power}"), new Text($"{v.NextPower}"), new Text(v.IsNextProposer ? "next proposer" : v.JailedAt > 0 ? $"jailed at {v.JailedAt}" : ""));
-            text.Write(validators);
+            text.Write(Terminal.TableOf(
+                ["validator", $"power at {answer.Height}", $"at {answer.Height + 1}", ""],
+                answer.Validators.Select(v => (string[])[v.Validator, $"{v.Power}", $"{v.NextPower}", v.IsNextProposer ? "next proposer" : v.JailedAt > 0 ? $"jailed at {v.JailedAt}" : ""])));
             foreach (var p in answer.Proposals)
             {
                 text.WriteLine($"{p.Proposer} proposes power {p.Power} for {p.Validator}: approved by {p.ApprovedPower}, {p.NeededPower} needed until height {p.ExpiresAt}");

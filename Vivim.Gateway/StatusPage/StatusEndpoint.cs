@@ -15,14 +15,13 @@ internal static class StatusEndpoint
 
     private const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    private static int viewers;
-
     public static void MapStatusPage(this WebApplication app)
     {
         MapFile(app, "/", "status.html", "text/html; charset=utf-8");
         MapFile(app, "/status.css", "status.css", "text/css; charset=utf-8");
         MapFile(app, "/status.js", "status.js", "text/javascript; charset=utf-8");
-        app.MapGet("/events/status", Stream);
+        var places = new SemaphoreSlim(MaxViewers);
+        app.MapGet("/events/status", (HttpContext http, NodeHost host, IHostApplicationLifetime lifetime) => Stream(http, host, lifetime, places));
     }
 
     private static void MapFile(WebApplication app, string path, string resource, string type)
@@ -40,19 +39,14 @@ internal static class StatusEndpoint
         });
     }
 
-    private static Results<ServerSentEventsResult<string>, ProblemHttpResult> Stream(HttpContext http, NodeHost host, IHostApplicationLifetime lifetime)
+    private static Results<ServerSentEventsResult<string>, ProblemHttpResult> Stream(HttpContext http, NodeHost host, IHostApplicationLifetime lifetime, SemaphoreSlim places)
     {
         if (!host.IsReady) return Refused("the node is starting or stopping: try again shortly");
-        if (Interlocked.Increment(ref viewers) > MaxViewers)
-        {
-            Interlocked.Decrement(ref viewers);
-            return Refused($"{MaxViewers} pages are open already: close one, or ask /v1/status");
-        }
-
+        if (!places.Wait(0)) return Refused($"{MaxViewers} pages are open already: close one, or ask /v1/status");
         var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
         http.Response.OnCompleted(() =>
         {
-            Interlocked.Decrement(ref viewers);
+            places.Release();
             end.Dispose();
             return Task.CompletedTask;
         });

@@ -6,21 +6,8 @@ using Vivim.Tests.Gateway;
 namespace Vivim.Tests.Actors;
 
 /// <summary>What nodes ask each other of supervision, on the wire.</summary>
-[Collection(ActorTests.Collection)]
-public sealed class SupervisionSerializerTests : IDisposable
+public sealed class SupervisionSerializerTests : SerializerTests
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-serializer-");
-    private readonly ActorSystem system;
-
-    public SupervisionSerializerTests() => system = ActorSystem.Create("serializer", ConfigurationFactory.ParseString("akka.loggers = [], akka.stdout-loglevel = OFF").WithFallback(TestSettings.Akka(folder, "OFF")));
-
-    public void Dispose()
-    {
-        system.Terminate().Wait(TimeSpan.FromSeconds(20));
-        system.Dispose();
-        folder.Delete(recursive: true);
-    }
-
     [Fact]
     public void Every_form_gives_back_what_was_written_under_its_own_manifest()
     {
@@ -36,9 +23,9 @@ public sealed class SupervisionSerializerTests : IDisposable
         Assert.Equal(SupervisionSerializer.Forms.Select(form => form.Manifest).Order(), forms.Keys.Order());
         foreach (var (manifest, message) in forms)
         {
-            var serializer = Assert.IsType<SupervisionSerializer>(system.Serialization.FindSerializerFor(message));
+            var serializer = Assert.IsType<SupervisionSerializer>(System.Serialization.FindSerializerFor(message));
             Assert.Equal(manifest, serializer.Manifest(message));
-            Assert.Equivalent(message, system.Serialization.Deserialize(serializer.ToBinary(message), serializer.Identifier, manifest), strict: true);
+            Assert.Equivalent(message, System.Serialization.Deserialize(serializer.ToBinary(message), serializer.Identifier, manifest), strict: true);
         }
     }
 
@@ -48,6 +35,6 @@ public sealed class SupervisionSerializerTests : IDisposable
     {
         var longest = SupervisionEvent.Of(SupervisionKind.Stopped, long.MaxValue, "/system/sharding/" + new string('界', 600), FailureCause.Of(new InvalidOperationException(new string('界', 2_000))), new string('界', 2_000));
         var answer = new SupervisionRead("node", "address", 1, 1, 1, [.. Enumerable.Repeat(longest with { Sequence = ulong.MaxValue }, ReadSupervisionTail.MaxCount)]);
-        Assert.InRange(system.Serialization.FindSerializerFor(answer).ToBinary(answer).Length, 1_000_000, 24 << 20);
+        Assert.InRange(System.Serialization.FindSerializerFor(answer).ToBinary(answer).Length, 1_000_000, 24 << 20);
     }
 }

@@ -16,13 +16,13 @@ using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
+using Vivim.Tests.Actors;
 using Vivim.Tests.Gateway;
 
 namespace Vivim.Tests.Chain;
 
 /// <summary>What leaves a node or enters a journal has one form, for ever.</summary>
-[Collection(Actors.ActorTests.Collection)]
-public sealed class ChainSerializerTests : IDisposable
+public sealed class ChainSerializerTests : SerializerTests
 {
     /// <summary>Manifests in journals. A changed message gets a new one beside the old.</summary>
     private static readonly Dictionary<string, string> Manifests = new()
@@ -60,19 +60,6 @@ public sealed class ChainSerializerTests : IDisposable
         typeof(SupervisionEvent), typeof(SupervisionFilter), typeof(SupervisionPage),
     ];
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-serializer-");
-    private readonly ActorSystem system;
-
-    public ChainSerializerTests() => system = ActorSystem.Create("serializer", ConfigurationFactory.ParseString("akka.loggers = [], akka.stdout-loglevel = OFF")
-        .WithFallback(TestSettings.Akka(folder, "OFF")));
-
-    public void Dispose()
-    {
-        system.Terminate().Wait(TimeSpan.FromSeconds(20));
-        system.Dispose();
-        folder.Delete(recursive: true);
-    }
-
     [Fact]
     public void Every_message_has_a_form_or_never_leaves_its_node()
     {
@@ -97,8 +84,8 @@ public sealed class ChainSerializerTests : IDisposable
             foreach (var message in new Sample(seed).Messages())
             {
                 kinds.Add(message.GetType());
-                var serializer = Assert.IsType<ChainSerializer>(system.Serialization.FindSerializerFor(message));
-                var again = system.Serialization.Deserialize(serializer.ToBinary(message), serializer.Identifier, serializer.Manifest(message));
+                var serializer = Assert.IsType<ChainSerializer>(System.Serialization.FindSerializerFor(message));
+                var again = System.Serialization.Deserialize(serializer.ToBinary(message), serializer.Identifier, serializer.Manifest(message));
                 Assert.Equal(Describe(message), Describe(again));
             }
         }
@@ -109,9 +96,9 @@ public sealed class ChainSerializerTests : IDisposable
     [Fact]
     public void Nothing_without_a_form_is_written_there_is_no_fallback()
     {
-        Assert.Throws<SerializationException>(() => system.Serialization.Serialize(new { Anything = 1 }));
-        Assert.Throws<SerializationException>(() => system.Serialization.Serialize(new List<int>()));
-        Assert.Throws<SerializationException>(() => new ChainSerializer((ExtendedActorSystem)system).FromBinary([], "unknown/1"));
+        Assert.Throws<SerializationException>(() => System.Serialization.Serialize(new { Anything = 1 }));
+        Assert.Throws<SerializationException>(() => System.Serialization.Serialize(new List<int>()));
+        Assert.Throws<SerializationException>(() => new ChainSerializer((ExtendedActorSystem)System).FromBinary([], "unknown/1"));
     }
 
     /// <summary>A value with all its parts, lists too, as text.</summary>

@@ -11,21 +11,8 @@ using Vivim.Tests.Gateway;
 namespace Vivim.Tests.Workers;
 
 /// <summary>What goes over the bus, on the wire.</summary>
-[Collection(ActorTests.Collection)]
-public sealed class MessagingSerializerTests : IDisposable
+public sealed class MessagingSerializerTests : SerializerTests
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-serializer-");
-    private readonly ActorSystem system;
-
-    public MessagingSerializerTests() => system = ActorSystem.Create("serializer", ConfigurationFactory.ParseString("akka.loggers = [], akka.stdout-loglevel = OFF").WithFallback(TestSettings.Akka(folder, "OFF")));
-
-    public void Dispose()
-    {
-        system.Terminate().Wait(TimeSpan.FromSeconds(20));
-        system.Dispose();
-        folder.Delete(recursive: true);
-    }
-
     [Fact]
     public void Every_form_gives_back_what_was_written_under_its_own_manifest()
     {
@@ -46,9 +33,9 @@ public sealed class MessagingSerializerTests : IDisposable
         {
             foreach (var message in messages)
             {
-                var serializer = Assert.IsType<MessagingSerializer>(system.Serialization.FindSerializerFor(message));
+                var serializer = Assert.IsType<MessagingSerializer>(System.Serialization.FindSerializerFor(message));
                 Assert.Equal(manifest, serializer.Manifest(message));
-                Assert.Equivalent(message, system.Serialization.Deserialize(serializer.ToBinary(message), serializer.Identifier, manifest), strict: true);
+                Assert.Equivalent(message, System.Serialization.Deserialize(serializer.ToBinary(message), serializer.Identifier, manifest), strict: true);
             }
         }
     }
@@ -58,7 +45,7 @@ public sealed class MessagingSerializerTests : IDisposable
     public void Bytes_of_any_kind_are_a_possible_message_or_refused(byte[] tail, byte priority, long ttl, long timestamp, NonNull<string> name)
     {
         var bytes = new Vivim.Actors.V1.WorkerMessage { Id = name.Get, From = "a", To = "b", Type = "c", Priority = (Vivim.Actors.V1.MessagePriority)priority, Ttl = ttl, Timestamp = timestamp }.ToByteArray();
-        var read = Record.Exception(() => Assert.Null(Assert.IsType<WorkerMessage>(system.Serialization.Deserialize([.. bytes, .. tail], 7420, "worker-message/1")).Problem()));
+        var read = Record.Exception(() => Assert.Null(Assert.IsType<WorkerMessage>(System.Serialization.Deserialize([.. bytes, .. tail], 7420, "worker-message/1")).Problem()));
         Assert.True(read is null or SerializationException or InvalidProtocolBufferException, $"{read}");
     }
 }

@@ -31,6 +31,11 @@ public sealed class WorkerOperator
     public Task<V1.RestartWorkerResponse> RestartAsync(string worker, CancellationToken cancellationToken = default) =>
         calls.CallAsync(o => workers.RestartAsync(new V1.RestartWorkerRequest { Worker = worker }, o), cancellationToken);
 
+    /// <summary>Makes a worker fail on purpose, to see what follows.</summary>
+    /// <exception cref="VivimException">WORKER_UNKNOWN, WORKER_AWAY.</exception>
+    public Task<V1.CrashWorkerResponse> CrashAsync(string worker, CancellationToken cancellationToken = default) =>
+        calls.CallAsync(o => workers.CrashAsync(new V1.CrashWorkerRequest { Worker = worker }, o), cancellationToken);
+
     /// <summary>Asks a worker over the workers' bus whether it hears.</summary>
     /// <exception cref="VivimException">WORKER_UNKNOWN, WORKER_AWAY, WORKER_BUSY.</exception>
     public Task<V1.PingWorkerResponse> PingAsync(string worker, CancellationToken cancellationToken = default) =>

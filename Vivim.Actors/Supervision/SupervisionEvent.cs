@@ -41,6 +41,9 @@ public enum SupervisionKind
 
     /// <summary>A member is gone.</summary>
     MemberRemoved = 13,
+
+    /// <summary>A service worker has gone from one state of its life to another; with a cause where it has failed.</summary>
+    WorkerChanged = 14,
 }
 
 /// <summary>The failure behind an event: the exception's type and message, of bounded length and on one line. Both empty where there is none.</summary>

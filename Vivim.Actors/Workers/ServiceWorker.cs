@@ -14,8 +14,8 @@ public sealed class NothingDoneException(string message, Exception? inner = null
 
 /// <summary>
 /// What a worker does; <see cref="WorkerActor"/> runs it. An instance has one life: initialize, start, work, stop. The calls come one after
-/// another, but for <see cref="CheckHealth"/>, which comes beside others, <see cref="Receive"/>, which comes beside tasks, and <see cref="Stop"/>, which after a failure may come while a job
-/// still runs. No call is on an actor's thread.
+/// another, but for <see cref="CheckHealth"/>, which comes beside others, <see cref="Receive"/>, which comes beside tasks, and <see cref="Stop"/>,
+/// which after a failure may come while a job still runs. No call is on an actor's thread.
 /// </summary>
 public abstract class ServiceWorker
 {

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using Vivim.Actors.Supervision;
 
 namespace Vivim.Actors.Workers;
 
@@ -53,6 +54,8 @@ public sealed partial class WorkerActor
         if (next == WorkerState.Failed) log.Warning("worker {0} has failed: {1}", Id, cause);
         else log.Info("worker {0} is {1}", Id, next);
         Context.System.EventStream.Publish(new WorkerStateChanged(Id, change));
+        var failure = next == WorkerState.Failed ? new FailureCause(nameof(WorkerState.Failed), cause) : FailureCause.None;
+        Context.System.EventStream.Publish(new SupervisionNotice(SupervisionKind.WorkerChanged, Self.Path.ToStringWithoutAddress(), failure, $"{change.From} -> {next}".ToLowerInvariant()));
         Publish();
     }
 
@@ -173,6 +176,12 @@ public sealed partial class WorkerActor
         }
 
         Sender.Tell(Report());
+    }
+
+    private void OnCrash(CrashWorker crash)
+    {
+        Sender.Tell(Report());
+        throw new CrashedOnPurposeException(crash.By);
     }
 
     private void OnLeave()

@@ -115,6 +115,7 @@ public sealed partial class WorkerActor : JournaledActor, IWithTimers
         Command<ListTasks>(OnList);
         Command<ReadWorker>(_ => Sender.Tell(Report()));
         Command<RestartWorker>(OnRestart);
+        Command<CrashWorker>(OnCrash);
         Command<LeaveWorker>(_ => OnLeave());
     }
 

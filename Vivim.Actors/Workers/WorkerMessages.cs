@@ -32,6 +32,13 @@ public sealed record ReadWorker(string Worker) : IWorkerMessage;
 /// <param name="By">Who wants it.</param>
 public sealed record RestartWorker(string Worker, string By) : IWorkerMessage;
 
+/// <summary>Fail, as if by a fault of your own: what follows is supervision's. Answered by <see cref="WorkerReport"/>, as it was before.</summary>
+/// <param name="By">Who wants it.</param>
+public sealed record CrashWorker(string Worker, string By) : IWorkerMessage;
+
+/// <summary>What a worker fails by that is told to.</summary>
+public sealed class CrashedOnPurposeException(string by) : Exception($"crashed on purpose by {by}");
+
 /// <summary>Which tasks are there? Answered by <see cref="TaskList"/>: in the order of their ids.</summary>
 /// <param name="Phase">Only those; null for all.</param>
 /// <param name="After">Only ids after this one.</param>

@@ -26,6 +26,7 @@ public sealed class WorkerSerializer(ExtendedActorSystem system) : ManifestSeria
         Form<ReadWorker, V1.Worker>("read-worker/1", V1.Worker.Parser, m => new V1.Worker { Worker_ = m.Worker }, m => new ReadWorker(m.Worker_)),
         Form<WorkerReport, V1.WorkerReport>("worker-report/1", V1.WorkerReport.Parser, Write, Read),
         Form<RestartWorker, V1.RestartWorker>("restart-worker/1", V1.RestartWorker.Parser, m => new V1.RestartWorker { Worker = m.Worker, By = m.By }, m => new RestartWorker(m.Worker, m.By)),
+        Form<CrashWorker, V1.CrashWorker>("crash-worker/1", V1.CrashWorker.Parser, m => new V1.CrashWorker { Worker = m.Worker, By = m.By }, m => new CrashWorker(m.Worker, m.By)),
         Form<ListTasks, V1.ListTasks>("list-tasks/1", V1.ListTasks.Parser, m => new V1.ListTasks { Worker = m.Worker, Phase = m.Phase is { } phase ? (int)phase : 0, After = m.After, Limit = m.Limit }, m => new ListTasks(m.Worker, m.Phase == 0 ? null : (TaskPhase)m.Phase, m.After, m.Limit)),
         Form<TaskList, V1.TaskList>("tasks/1", V1.TaskList.Parser, m => new V1.TaskList { Tasks = { m.Tasks.Select(Write) }, More = m.More }, m => new TaskList([.. m.Tasks.Select(Read)], m.More)),
         Form<ResolveTask, V1.ResolveTask>("resolve-task/1", V1.ResolveTask.Parser, m => new V1.ResolveTask { Worker = m.Worker, Id = m.Id, Decision = (int)m.Decision, By = m.By }, m => new ResolveTask(m.Worker, m.Id, (TaskDecision)m.Decision, m.By)),

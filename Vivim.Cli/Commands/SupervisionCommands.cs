@@ -43,7 +43,7 @@ internal static class SupervisionCommands
         return watch;
     }
 
-    private static string NameOf(SupervisionKind kind) => UpperSnakeCase.Of(kind.ToString()).ToLowerInvariant().Replace('_', '-');
+    private static string NameOf(SupervisionKind kind) => KebabCase.Of(kind.ToString());
 
     private static void Show(Terminal terminal, WatchSupervisionResponse item)
     {
@@ -93,6 +93,7 @@ internal static class SupervisionCommands
     {
         SupervisionKind.Started or SupervisionKind.MemberUp or SupervisionKind.Reachable => Color.Green,
         SupervisionKind.Rebalanced or SupervisionKind.Passivated => Color.Blue,
+        SupervisionKind.WorkerChanged when e.CauseType.Length == 0 => Color.Blue,
         SupervisionKind.Stopped or SupervisionKind.MemberRemoved when e.CauseType.Length == 0 => Color.Grey,
         SupervisionKind.Restarted or SupervisionKind.Resumed or SupervisionKind.BackedOff => Color.Yellow,
         _ => Color.Red,

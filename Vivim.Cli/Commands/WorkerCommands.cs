@@ -6,7 +6,7 @@ using V1 = Vivim.Protocol.V1;
 
 namespace Vivim.Cli.Commands;
 
-/// <summary><c>vivim workers list|show|restart|ping|tasks|resolve</c>: the service workers of a cluster and their durable tasks, for operators.</summary>
+/// <summary><c>vivim workers list|show|restart|crash|ping|tasks|resolve</c>: the service workers of a cluster and their durable tasks, for operators.</summary>
 internal static class WorkerCommands
 {
     private static readonly Argument<string> Worker = new("WORKER") { Description = "The worker, as 'vivim workers list' prints it" };
@@ -20,6 +20,11 @@ internal static class WorkerCommands
         {
             var worker = (await operation.RestartAsync(context.Arguments.GetRequiredValue(Worker), cancellationToken)).Worker;
             context.Terminal.ShowLines(View(worker), $"{worker.Worker_} is {Word(worker.State)}");
+        }),
+        Operate(vivim, new Command("crash", "Make a worker fail on purpose, to see what supervision and durable tasks are worth") { Worker }, async (operation, context, cancellationToken) =>
+        {
+            var worker = (await operation.CrashAsync(context.Arguments.GetRequiredValue(Worker), cancellationToken)).Worker;
+            context.Terminal.ShowLines(View(worker), $"{worker.Worker_} was {Word(worker.State)} and fails now; see: vivim supervision watch --last 10");
         }),
         Operate(vivim, new Command("ping", "Ask a worker over the workers' bus whether it hears") { Worker }, async (operation, context, cancellationToken) =>
         {
@@ -46,7 +51,7 @@ internal static class WorkerCommands
                 tasks.AddRange(page.Tasks);
             }
             while (page.NextPageToken.Length > 0);
-            context.Terminal.Show(new { tasks = tasks.Select(View).ToList() }, text => text.Write(TableOf(
+            context.Terminal.Show(new { tasks = tasks.Select(View).ToList() }, text => text.Write(Terminal.TableOf(
                 ["task", "job", "phase", "attempts", "due", "ended", "outcome"],
                 tasks.Select(task => (string[])[task.Id, task.Kind, Word(task.Phase), $"{task.Attempts}", Time(task.DueAt), Time(task.EndedAt), task.Outcome]))));
         });
@@ -66,16 +71,11 @@ internal static class WorkerCommands
     }
 
     private static Command Operate(VivimCommand vivim, Command command, Func<WorkerOperator, CommandContext, CancellationToken, Task> body) =>
-        vivim.Run(command, async (context, cancellationToken) =>
-        {
-            using var key = context.OpenOperatorKey();
-            await body(context.Client.OperateWorkers(key), context, cancellationToken);
-            return VivimCommand.Success;
-        });
+        vivim.Operate(command, (client, key) => client.OperateWorkers(key), body);
 
     private static void List(Terminal terminal, V1.ListWorkersResponse answer) => terminal.Show(
         new { workers = answer.Workers.Select(View).ToList() },
-        text => text.Write(TableOf(
+        text => text.Write(Terminal.TableOf(
             ["worker", "node", "state", "health", "done", "failed", "in doubt", "waiting", "restarts", "note"],
             answer.Workers.Select(worker => worker.Answered
                 ? (string[])[
@@ -103,16 +103,14 @@ internal static class WorkerCommands
         };
         terminal.Show(view, text =>
         {
-            var fields = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
-            foreach (var (name, value) in Fields(worker, config)) fields.AddRow(new Text(name, new Style(Color.Grey)), new Text(value));
-            text.Write(fields);
+            text.Write(Terminal.FieldsOf(Fields(worker, config)));
             if (answer.Schedules.Count > 0)
-                text.Write(TableOf(["schedule", "job", "when", "missed runs", "next"], answer.Schedules.Select(s => (string[])[s.Name, s.Kind, s.When, s.SkipsMissed ? "skip" : "run once", Time(s.Next)])));
-            text.Write(TableOf(["at", "from", "to", "cause"], answer.Changes.Select(c => (string[])[Time(c.At), Word(c.From), Word(c.To), c.Cause])));
+                text.Write(Terminal.TableOf(["schedule", "job", "when", "missed runs", "next"], answer.Schedules.Select(s => (string[])[s.Name, s.Kind, s.When, s.SkipsMissed ? "skip" : "run once", Time(s.Next)])));
+            text.Write(Terminal.TableOf(["at", "from", "to", "cause"], answer.Changes.Select(c => (string[])[Time(c.At), Word(c.From), Word(c.To), c.Cause])));
         });
     }
 
-    private static IEnumerable<(string Name, string Value)> Fields(V1.Worker worker, V1.WorkerConfig config) =>
+    private static IEnumerable<(string Name, object? Value)> Fields(V1.Worker worker, V1.WorkerConfig config) =>
     [
         ("worker", worker.Worker_), ("node", worker.Node), ("state", worker.Note.Length > 0 ? $"{Word(worker.State)}: {worker.Note}" : Word(worker.State)), ("since", Time(worker.Since)),
         ("life", $"{worker.Epoch}, {worker.Metrics.Restarts} after a failure"), ("health", $"{Word(worker.Health)}: {worker.HealthMessage}"),
@@ -161,15 +159,6 @@ internal static class WorkerCommands
         endedAt = task.EndedAt,
         outcome = task.Outcome,
     };
-
-    /// <summary>As texts: markup would take what is in brackets for styles.</summary>
-    private static Table TableOf(IReadOnlyList<string> columns, IEnumerable<string[]> rows)
-    {
-        var table = new Table().Border(TableBorder.Minimal);
-        foreach (var column in columns) table.AddColumn(column);
-        foreach (var row in rows) table.AddRow([.. row.Select(cell => new Text(cell))]);
-        return table;
-    }
 
     private static string Word(V1.WorkerState state) => state.ToString().ToLowerInvariant();
 

@@ -70,7 +70,7 @@ internal sealed class NodeMetrics : IDisposable
         : [];
 
     private IEnumerable<Measurement<long>> SupervisionEvents() => node is { } running
-        ? running.SupervisionTally.Read().Select(tally => new Measurement<long>(tally.Count, Label("kind", UpperSnakeCase.Of(tally.Kind.ToString()).ToLowerInvariant())))
+        ? running.SupervisionTally.Read().Select(tally => new Measurement<long>(tally.Count, Label("kind", KebabCase.Of(tally.Kind.ToString()))))
         : [];
 
     private IEnumerable<Measurement<long>> Of(Func<RunningNode, long> read) => Some(node is { } running ? read(running) : null);

@@ -39,6 +39,12 @@ internal sealed class WorkersService(NodeHost host, TimeProvider clock) : V1.Wor
         return new V1.RestartWorkerResponse { Worker = WorkerMessageForms.Of(report) };
     }
 
+    public override async Task<V1.CrashWorkerResponse> Crash(V1.CrashWorkerRequest request, ServerCallContext context)
+    {
+        var report = await Ask<WorkerReport>(new CrashWorker(request.Worker, OperatorInterceptor.OperatorOf(context).ToString()), context.CancellationToken);
+        return new V1.CrashWorkerResponse { Worker = WorkerMessageForms.Of(report) };
+    }
+
     public override async Task<V1.PingWorkerResponse> Ping(V1.PingWorkerRequest request, ServerCallContext context)
     {
         RequireKnown(request.Worker);

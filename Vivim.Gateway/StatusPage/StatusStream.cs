@@ -98,7 +98,7 @@ internal sealed class StatusStream(RunningNode node)
         {
             var name = item.Node == item.Address ? NoName : item.Node;
             await (item.Event is { } e
-                ? Send("supervision", new { e.At, Node = name, Kind = UpperSnakeCase.Of(e.Kind.ToString()).ToLowerInvariant().Replace('_', '-'), e.Region }, cancellation)
+                ? Send("supervision", new { e.At, Node = name, Kind = KebabCase.Of(e.Kind.ToString()), e.Region }, cancellation)
                 : Send("supervision", new { Node = name, item.Lost }, cancellation));
         }
     }

@@ -4,7 +4,7 @@ const shownEvents = 40;
 const tones = {
   started: "good", "member-up": "good", reachable: "good",
   restarted: "warn", resumed: "warn", "backed-off": "warn",
-  rebalanced: "move", passivated: "move",
+  rebalanced: "move", passivated: "move", "worker-changed": "move",
   stopped: "faint", "member-removed": "faint",
   escalated: "bad", unreachable: "bad", down: "bad",
 };

@@ -29,7 +29,7 @@ public sealed partial class MetricsTests
         Assert.Equal(1, after["vivim_cluster_members{status=\"up\"}"]);
         Assert.Equal(0, after["vivim_cluster_unreachable_members"]);
         Assert.InRange(after["vivim_supervision_events_total{kind=\"started\"}"], 20, 1_000);
-        Assert.Equal((1, 0), (after["vivim_supervision_events_total{kind=\"member_up\"}"], after["vivim_supervision_events_total{kind=\"restarted\"}"]));
+        Assert.Equal((1, 0), (after["vivim_supervision_events_total{kind=\"member-up\"}"], after["vivim_supervision_events_total{kind=\"restarted\"}"]));
         Assert.InRange(after["dotnet_process_memory_working_set_bytes"], 20e6, 4e9);
         Assert.Contains("dotnet_gc_collections_total{gc_heap_generation=\"gen0\"}", after.Keys);
     }

@@ -155,32 +155,6 @@ public sealed class SupervisionTests(AdministeredNode fixture) : IClassFixture<A
         return await new VivimCommand(new KeyStore(Path.GetTempPath()), output, error).RunAsync([.. command, "--node", fixture.Node.Grpc.OriginalString], cancellation);
     }
 
-    /// <summary>Can be read while somebody writes.</summary>
-    private sealed class SharedText : StringWriter
-    {
-        private readonly Lock gate = new();
-
-        public override void Write(char value)
-        {
-            lock (gate) base.Write(value);
-        }
-
-        public override void Write(string? value)
-        {
-            lock (gate) base.Write(value);
-        }
-
-        public override void WriteLine(string? value)
-        {
-            lock (gate) base.WriteLine(value);
-        }
-
-        public override string ToString()
-        {
-            lock (gate) return base.ToString();
-        }
-    }
-
     private static async Task CallAsync(CallInvoker invoker, string name, string? authorization)
     {
         var bytes = Marshallers.Create(static (byte[] message) => message, static message => message);

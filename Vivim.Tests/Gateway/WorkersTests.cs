@@ -44,6 +44,37 @@ public sealed class WorkersTests : IDisposable
     }
 
     [Fact]
+    public async Task A_worker_crashed_on_purpose_is_seen_to_fail_restart_and_run_and_no_run_of_it_is_lost()
+    {
+        await using var node = await StartAsync();
+        await Eventually.Async(async () => await DoneAsync(node) >= 1);
+        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var seen = new SharedText();
+        var watching = new VivimCommand(new KeyStore(files.PathOf("keys")), seen, TextWriter.Null)
+            .RunAsync(["supervision", "watch", "--kind", "restarted", "--kind", "worker-changed", "--path", $"/system/sharding/workers/{Gc}", "--last", "0", .. At(node)], stop.Token);
+        // Until the watch has begun nothing can be told to it: a crash more than one does no harm.
+        await Eventually.Async(async () =>
+        {
+            Assert.Equal(Gc, Text(await JsonAsync(node, "crash", Gc), "worker"));
+            await Eventually.Async(async () => await ChangesAsync(node) is ["failed", "restarting", "running"]);
+            return seen.ToString().Contains("restarting -> running", StringComparison.Ordinal);
+        });
+        await stop.CancelAsync();
+        await watching;
+
+        var lines = seen.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var crash = Array.FindIndex(lines, line => line.Contains(" restarted ", StringComparison.Ordinal));
+        Assert.Matches("CrashedOnPurposeException: crashed on purpose by did:key:", lines[crash]);
+        Assert.Collection(
+            lines[(crash + 1)..(crash + 4)],
+            line => Assert.Matches("worker-changed .* Failed: its life [0-9]+ ended without a stop \\(initialized -> failed\\)$", line),
+            line => Assert.EndsWith("(failed -> restarting)", line, StringComparison.Ordinal),
+            line => Assert.EndsWith("(restarting -> running)", line, StringComparison.Ordinal));
+        var done = await DoneAsync(node);
+        await Eventually.Async(async () => await DoneAsync(node) > done);
+    }
+
+    [Fact]
     public async Task After_a_kill_the_worker_is_back_with_its_tasks_and_says_that_it_failed()
     {
         long done;
@@ -88,6 +119,9 @@ public sealed class WorkersTests : IDisposable
                     case "Restart":
                         await workers.RestartAsync(new());
                         break;
+                    case "Crash":
+                        await workers.CrashAsync(new());
+                        break;
                     case "Ping":
                         await workers.PingAsync(new());
                         break;
@@ -109,6 +143,9 @@ public sealed class WorkersTests : IDisposable
         var task = Text((await JsonAsync(node, "tasks", Gc, "--phase", "done")).GetProperty("tasks")[0], "id");
         Assert.Contains("TASK_NOT_IN_DOUBT", await FailAsync(node, "resolve", Gc, task, "again"), StringComparison.Ordinal);
     }
+
+    /// <summary>What commands need to reach the node as its operator.</summary>
+    private string[] At(NodeProcess node) => ["--node", node.Grpc.OriginalString, "--key", Path.Combine(files.Data, "keys", "operator.key")];
 
     private static string Text(JsonElement element, string property) => element.GetProperty(property).GetString()!;
 
@@ -143,7 +180,7 @@ public sealed class WorkersTests : IDisposable
         using var output = new StringWriter();
         using var error = new StringWriter();
         var exitCode = await new VivimCommand(new KeyStore(files.PathOf("keys")), output, error)
-            .RunAsync(["workers", .. command, "--node", node.Grpc.OriginalString, "--key", Path.Combine(files.Data, "keys", "operator.key")]);
+            .RunAsync(["workers", .. command, .. At(node)]);
         return (exitCode, output.ToString(), error.ToString());
     }
 }

@@ -93,9 +93,9 @@ public sealed class WorkerActorTests : ActorTests
         effects.Job = (_, _) => gate.Task;
         await Submit("test-0", "charge");
         await Eventually.Async(() => Task.FromResult(effects.CountOf("test-0/task") == 1));
-        region.Tell(new CrashWorker("test-0"));
+        region.Tell(new KillWorker("test-0"));
         Assert.Equal(TaskPhase.InDoubt, await Settled("test-0"));
-        region.Tell(new CrashWorker("test-0"));
+        region.Tell(new KillWorker("test-0"));
         Assert.Equal(TaskPhase.InDoubt, await Settled("test-0"));
         Assert.Equal(1, effects.CountOf("test-0/task"));
 
@@ -154,7 +154,7 @@ public sealed class WorkerActorTests : ActorTests
         Host(1);
         await Running("test-0");
         Sys.EventStream.Subscribe(TestActor, typeof(WorkerStateChanged));
-        region.Tell(new CrashWorker("test-0"));
+        region.Tell(new KillWorker("test-0"));
         await Eventually.Async(async () => (await Report("test-0")).Epoch == 2);
         foreach (var state in (WorkerState[])[WorkerState.Failed, WorkerState.Restarting, WorkerState.Running]) Assert.Equal(state, (await ExpectMsgAsync<WorkerStateChanged>(Patience)).Change.To);
         Assert.Equal(1UL, (await Report("test-0")).Metrics.Restarts);
@@ -251,7 +251,7 @@ public sealed class WorkerActorTests : ActorTests
         for (var i = 0; i < 150; i++) await Submit("test-0", "store", $"t{i:000}");
         await Eventually.Async(async () => (await Report("test-0")).Metrics.Done == 150);
         await Eventually.Async(() => Task.FromResult(Rows("tasks-test-0") < 300));
-        region.Tell(new CrashWorker("test-0"));
+        region.Tell(new KillWorker("test-0"));
         await Eventually.Async(async () => (await Report("test-0")).Epoch == 2);
         Assert.Equal(150UL, (await Report("test-0")).Metrics.Done);
         var list = await region.Ask<TaskList>(new ListTasks("test-0", TaskPhase.Done, "t099", 20), Patience);
@@ -309,7 +309,7 @@ public sealed class WorkerActorTests : ActorTests
         {
             var write = Interlocked.Increment(ref stored) - 1;
             if (write != first && write != second) return;
-            if (accident == Accident.StoredAndDead) region.Tell(new CrashWorker(id));
+            if (accident == Accident.StoredAndDead) region.Tell(new KillWorker(id));
             if (accident == Accident.StoredAndDoubled) Sys.ActorOf(Props.Create(() => new WorkerActor(id, settings)));
         };
     }

@@ -57,14 +57,14 @@ internal sealed class ScriptedWorker(Effects effects) : ServiceWorker
 }
 
 /// <summary>Stop the worker as a crash would: whatever it is at.</summary>
-internal sealed record CrashWorker(string Worker) : INoSerializationVerificationNeeded;
+internal sealed record KillWorker(string Worker) : INoSerializationVerificationNeeded;
 
 /// <summary>Stands for the shard region of workers: one actor per id, started by the first message after it is gone. While it stops, messages are lost.</summary>
 internal sealed class WorkerRegion : ReceiveActor
 {
     public WorkerRegion(Func<string, Props> props)
     {
-        Receive<CrashWorker>(crash =>
+        Receive<KillWorker>(crash =>
         {
             if (Context.Child(crash.Worker) is { } child && !child.IsNobody()) Context.Stop(child);
         });

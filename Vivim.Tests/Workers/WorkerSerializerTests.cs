@@ -3,13 +3,13 @@ using Akka.Configuration;
 using Vivim.Actors.Serialization;
 using Vivim.Actors.Tasks;
 using Vivim.Actors.Workers;
+using Vivim.Tests.Actors;
 using Vivim.Tests.Gateway;
 
 namespace Vivim.Tests.Workers;
 
 /// <summary>What workers send and journal has one form, for ever.</summary>
-[Collection(Actors.ActorTests.Collection)]
-public sealed class WorkerSerializerTests : IDisposable
+public sealed class WorkerSerializerTests : SerializerTests
 {
     /// <summary>Manifests in journals. A changed message gets a new one beside the old.</summary>
     private static readonly Dictionary<string, string> Manifests = new()
@@ -27,6 +27,7 @@ public sealed class WorkerSerializerTests : IDisposable
         ["ReadWorker"] = "read-worker/1",
         ["WorkerReport"] = "worker-report/1",
         ["RestartWorker"] = "restart-worker/1",
+        ["CrashWorker"] = "crash-worker/1",
         ["ListTasks"] = "list-tasks/1",
         ["TaskList"] = "tasks/1",
         ["ResolveTask"] = "resolve-task/1",
@@ -38,19 +39,6 @@ public sealed class WorkerSerializerTests : IDisposable
         typeof(MessageForm), typeof(RetryPolicy), typeof(WorkerConfig), typeof(WorkerType), typeof(WorkerSettings), typeof(WorkerHealth), typeof(WorkerMetrics), typeof(WorkerChange), typeof(TaskAttempt),
         typeof(WorkerTask), typeof(TaskLease), typeof(Schedule), typeof(ScheduleState), typeof(IntervalTimes), typeof(CronTimes), typeof(TaskBookState), typeof(TaskLimits), typeof(TaskVerdict),
     ];
-
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-worker-serializer-");
-    private readonly ActorSystem system;
-
-    public WorkerSerializerTests() => system = ActorSystem.Create("worker-serializer", ConfigurationFactory.ParseString("akka.loggers = [], akka.stdout-loglevel = OFF")
-        .WithFallback(TestSettings.Akka(folder, "OFF")));
-
-    public void Dispose()
-    {
-        system.Terminate().Wait(TimeSpan.FromSeconds(20));
-        system.Dispose();
-        folder.Delete(recursive: true);
-    }
 
     [Fact]
     public void Every_message_of_workers_has_a_form_or_never_leaves_its_node()
@@ -76,8 +64,8 @@ public sealed class WorkerSerializerTests : IDisposable
             foreach (var message in new Sample(seed).Messages())
             {
                 kinds.Add(message.GetType());
-                var serializer = Assert.IsType<WorkerSerializer>(system.Serialization.FindSerializerFor(message));
-                var again = system.Serialization.Deserialize(serializer.ToBinary(message), serializer.Identifier, serializer.Manifest(message));
+                var serializer = Assert.IsType<WorkerSerializer>(System.Serialization.FindSerializerFor(message));
+                var again = System.Serialization.Deserialize(serializer.ToBinary(message), serializer.Identifier, serializer.Manifest(message));
                 Assert.Equivalent(message, again, strict: true);
             }
         }
@@ -105,6 +93,7 @@ public sealed class WorkerSerializerTests : IDisposable
             new ReadWorker(Text()),
             Report(),
             new RestartWorker(Text(), Text()),
+            new CrashWorker(Text(), Text()),
             new ListTasks(Text(), Flag() ? OneOf<TaskPhase>() : null, Text(), Int()),
             new TaskList(List(Task), Flag()),
             new ResolveTask(Text(), Text(), OneOf<TaskDecision>(), Text()),

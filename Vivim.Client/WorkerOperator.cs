@@ -36,6 +36,12 @@ public sealed class WorkerOperator
     public Task<V1.CrashWorkerResponse> CrashAsync(string worker, CancellationToken cancellationToken = default) =>
         calls.CallAsync(o => workers.CrashAsync(new V1.CrashWorkerRequest { Worker = worker }, o), cancellationToken);
 
+    /// <summary>Fixes how many workers of a type accept tasks.</summary>
+    /// <param name="count">0 leaves it to the load.</param>
+    /// <exception cref="VivimException">WORKERS_NOT_SCALABLE, INVALID_ARGUMENT, WORKER_AWAY.</exception>
+    public Task<V1.ScaleWorkersResponse> ScaleAsync(string type, uint count, CancellationToken cancellationToken = default) =>
+        calls.CallAsync(o => workers.ScaleAsync(new V1.ScaleWorkersRequest { Type = type, Count = count }, o), cancellationToken);
+
     /// <summary>Asks a worker over the workers' bus whether it hears.</summary>
     /// <exception cref="VivimException">WORKER_UNKNOWN, WORKER_AWAY, WORKER_BUSY.</exception>
     public Task<V1.PingWorkerResponse> PingAsync(string worker, CancellationToken cancellationToken = default) =>

@@ -184,6 +184,13 @@ public sealed partial class WorkerActor
         throw new CrashedOnPurposeException(crash.By);
     }
 
+    private void OnRetire()
+    {
+        if (core.Book.Open.Count > 0) return;
+        Sender.Tell(new WorkerRetired(Id));
+        Passivate(new LeaveWorker());
+    }
+
     private void OnLeave()
     {
         isLeaving = true;

@@ -24,7 +24,7 @@ public sealed partial class WorkerActor
     private sealed record AttemptOver(Attempt Attempt, AttemptEnd End, string Outcome, TimeSpan Used) : INoSerializationVerificationNeeded;
 
     /// <summary>A job that runs.</summary>
-    private sealed record Attempt(string TaskId, ulong Epoch, CancellationTokenSource Cancellation);
+    private sealed record Attempt(string TaskId, ulong Epoch, long Begun, CancellationTokenSource Cancellation);
 
     /// <summary>Does what is due, and sleeps until something is.</summary>
     private void Step()
@@ -91,7 +91,7 @@ public sealed partial class WorkerActor
     /// <summary>Carries out what the journal says is started.</summary>
     private void Run(WorkerTask task)
     {
-        var running = attempt = new Attempt(task.Id, core.Book.Epoch, new CancellationTokenSource(config.Timeout, settings.Clock));
+        var running = attempt = new Attempt(task.Id, core.Book.Epoch, settings.Clock.GetTimestamp(), new CancellationTokenSource(config.Timeout, settings.Clock));
         var order = new TaskAttempt(core.KeyOf(task), running.Epoch, task.Attempts, task.Kind, task.Argument);
         // A thread of its own for what does not wait but works.
         var job = worker;
@@ -100,7 +100,6 @@ public sealed partial class WorkerActor
 
     private async Task<AttemptOver> Attempted(ServiceWorker job, Attempt running, TaskAttempt order)
     {
-        var start = settings.Clock.GetTimestamp();
         try
         {
             var outcome = await job.Execute(order, running.Cancellation.Token).WaitAsync(running.Cancellation.Token);
@@ -119,7 +118,7 @@ public sealed partial class WorkerActor
             return Over(AttemptEnd.Unknown, $"{e.GetType().Name}: {e.Message}");
         }
 
-        AttemptOver Over(AttemptEnd end, string outcome) => new(running, end, outcome, settings.Clock.GetElapsedTime(start));
+        AttemptOver Over(AttemptEnd end, string outcome) => new(running, end, outcome, settings.Clock.GetElapsedTime(running.Begun));
     }
 
     private void OnAttemptOver(AttemptOver over)

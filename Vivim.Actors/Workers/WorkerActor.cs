@@ -21,6 +21,9 @@ public sealed record WorkerSettings(WorkerRegistry Registry, IActorRef Turns, Wo
 
     /// <summary>How long a worker that moves may take to end what it has begun; shorter than the hand-over of shards and the phase of a stop in which it comes (10 s).</summary>
     public TimeSpan LeaveLimit { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>From one sample of a scalable type's load to the next.</summary>
+    public TimeSpan ScaleInterval { get; init; } = TimeSpan.FromSeconds(5);
 }
 
 /// <summary>
@@ -116,6 +119,8 @@ public sealed partial class WorkerActor : JournaledActor, IWithTimers
         Command<ReadWorker>(_ => Sender.Tell(Report()));
         Command<RestartWorker>(OnRestart);
         Command<CrashWorker>(OnCrash);
+        Command<RetireWorker>(_ => OnRetire());
+        Command<FindTask>(find => Sender.Tell(new TaskAnswer(TaskRefusal.None, "", core.Book.Find(find.Id))));
         Command<LeaveWorker>(_ => OnLeave());
     }
 
@@ -206,7 +211,7 @@ public sealed partial class WorkerActor : JournaledActor, IWithTimers
             note,
             core.Book.Epoch,
             health,
-            new WorkerMetrics(core.Book.Done, core.Book.Failed, inDoubt, open.Count - inDoubt, processing, throttled, core.Book.Crashes),
+            new WorkerMetrics(core.Book.Done, core.Book.Failed, inDoubt, open.Count - inDoubt, processing + (attempt is null ? TimeSpan.Zero : settings.Clock.GetElapsedTime(attempt.Begun)), throttled, core.Book.Crashes),
             [.. core.Book.Schedules],
             [.. changes]);
     }

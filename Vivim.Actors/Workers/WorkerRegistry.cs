@@ -9,6 +9,9 @@ public sealed record WorkerType(WorkerConfig Template, int Partitions, Func<Work
     public string Name => Template.WorkerType;
 
     public bool IsHostBound => Partitions == 0;
+
+    /// <summary>Within which bounds the load, or an operator, says how many of the partitions there are; null for all of them, always.</summary>
+    public ScaleLimits? Scale { get; init; }
 }
 
 /// <summary>The types of workers that exist, checked: no name twice, dependencies that exist and can be met.</summary>
@@ -23,7 +26,13 @@ public sealed class WorkerRegistry
     public WorkerRegistry(string host, IReadOnlyList<WorkerType> types)
     {
         Host = host;
-        foreach (var type in types) type.Template.Validate();
+        foreach (var type in types)
+        {
+            type.Template.Validate();
+            type.Scale?.Validate();
+            if (type.Scale is { } scale && scale.Most != type.Partitions) throw new WorkerConfigException(nameof(WorkerType.Partitions), $"{type.Partitions}", $"{scale.Most}, as it is scaled");
+        }
+
         this.types = types.ToDictionary(type => type.Name, StringComparer.Ordinal);
         Order = [.. StartOrder.Of(types.ToDictionary(type => type.Name, type => type.Template.Dependencies, StringComparer.Ordinal)).Select(name => this.types[name])];
     }
@@ -33,9 +42,15 @@ public sealed class WorkerRegistry
     /// <summary>The types, each after those it depends on.</summary>
     public IReadOnlyList<WorkerType> Order { get; }
 
-    /// <summary>The ids of all workers, in the order of their types.</summary>
+    /// <summary>The ids of all workers whose number is fixed, in the order of their types.</summary>
     /// <param name="hosts">The nodes that are there.</param>
-    public IReadOnlyList<string> Ids(IReadOnlyList<string> hosts) => [.. Order.SelectMany(type => Ids(type, hosts))];
+    public IReadOnlyList<string> Ids(IReadOnlyList<string> hosts) => [.. Order.Where(type => type.Scale is null).SelectMany(type => Ids(type, hosts))];
+
+    /// <summary>The types that grow and shrink.</summary>
+    public IEnumerable<string> Scalable => Order.Where(type => type.Scale is not null).Select(type => type.Name);
+
+    /// <summary>The bounds of a type that grows and shrinks; null where it does not, or there is none.</summary>
+    public ScaleLimits? ScaleOf(string type) => types.GetValueOrDefault(type)?.Scale;
 
     /// <summary>The configuration of the worker with this id; null where there is none of such a type, or it has no such partition.</summary>
     public WorkerConfig? ConfigOf(string id)
@@ -51,13 +66,13 @@ public sealed class WorkerRegistry
     /// <summary>Makes what a worker does.</summary>
     public ServiceWorker Create(WorkerConfig config) => types[config.WorkerType].Create(config);
 
-    /// <summary>The workers that must run before one starts: of a host-bound type the one on the same node.</summary>
+    /// <summary>The workers that must run before one starts: of a host-bound type the one on the same node, of a scalable one those it always has.</summary>
     public IReadOnlyList<string> DependenciesOf(WorkerConfig config) => [.. config.Dependencies.SelectMany(name => Ids(types[name], [Host]))];
 
     private static string PartitionOf(string id) => id.IndexOf('-', StringComparison.Ordinal) is >= 0 and var dash ? id[(dash + 1)..] : "";
 
     private static IEnumerable<string> Ids(WorkerType type, IReadOnlyList<string> hosts) =>
-        type.IsHostBound ? hosts.Select(host => $"{type.Name}-{host}") : Enumerable.Range(0, type.Partitions).Select(partition => $"{type.Name}-{partition}");
+        type.IsHostBound ? hosts.Select(host => $"{type.Name}-{host}") : Enumerable.Range(0, type.Scale?.Least ?? type.Partitions).Select(partition => $"{type.Name}-{partition}");
 
     private WorkerType? TypeOf(string id) => types.GetValueOrDefault(id.Split('-')[0]);
 }

@@ -30,6 +30,13 @@ public sealed class WorkerSerializer(ExtendedActorSystem system) : ManifestSeria
         Form<ListTasks, V1.ListTasks>("list-tasks/1", V1.ListTasks.Parser, m => new V1.ListTasks { Worker = m.Worker, Phase = m.Phase is { } phase ? (int)phase : 0, After = m.After, Limit = m.Limit }, m => new ListTasks(m.Worker, m.Phase == 0 ? null : (TaskPhase)m.Phase, m.After, m.Limit)),
         Form<TaskList, V1.TaskList>("tasks/1", V1.TaskList.Parser, m => new V1.TaskList { Tasks = { m.Tasks.Select(Write) }, More = m.More }, m => new TaskList([.. m.Tasks.Select(Read)], m.More)),
         Form<ResolveTask, V1.ResolveTask>("resolve-task/1", V1.ResolveTask.Parser, m => new V1.ResolveTask { Worker = m.Worker, Id = m.Id, Decision = (int)m.Decision, By = m.By }, m => new ResolveTask(m.Worker, m.Id, (TaskDecision)m.Decision, m.By)),
+        Form<RetireWorker, V1.Worker>("retire-worker/1", V1.Worker.Parser, m => new V1.Worker { Worker_ = m.Worker }, m => new RetireWorker(m.Worker_)),
+        Form<WorkerRetired, V1.Worker>("worker-retired/1", V1.Worker.Parser, m => new V1.Worker { Worker_ = m.Worker }, m => new WorkerRetired(m.Worker_)),
+        Form<FindTask, V1.FindTask>("find-task/1", V1.FindTask.Parser, m => new V1.FindTask { Worker = m.Worker, Id = m.Id }, m => new FindTask(m.Worker, m.Id)),
+        Form<ReadScale, V1.Worker>("read-scale/1", V1.Worker.Parser, m => new V1.Worker { Worker_ = m.Worker }, m => new ReadScale(m.Worker_)),
+        Form<SetScale, V1.SetScale>("set-scale/1", V1.SetScale.Parser, m => new V1.SetScale { Worker = m.Worker, Count = m.Count, By = m.By }, m => new SetScale(m.Worker, m.Count, m.By)),
+        Form<ScaleRecorded, V1.Scale>("scale/1", V1.Scale.Parser, Write, Read),
+        Form<ScaleReport, V1.ScaleReport>("scale-report/1", V1.ScaleReport.Parser, m => new V1.ScaleReport { State = Write(m.State), Least = m.Least, Most = m.Most, Load = m.Load, Refusal = m.Refusal }, m => new ScaleReport(Read(m.State), m.Least, m.Most, m.Load, m.Refusal)),
     ];
 
     private static MessageForm Form<T, TProto>(string manifest, MessageParser<TProto> parser, Func<T, TProto> write, Func<TProto, T> read)
@@ -124,6 +131,11 @@ public sealed class WorkerSerializer(ExtendedActorSystem system) : ManifestSeria
         Schedules = { report.Schedules.Select(Write) },
         Changes = { report.Changes.Select(change => new V1.Change { From = (int)change.From, To = (int)change.To, At = change.At, Cause = change.Cause }) },
     };
+
+    private static V1.Scale Write(ScaleRecorded scale) =>
+        new() { Count = scale.Count, IsPinned = scale.IsPinned, MostEver = scale.MostEver, Draining = { scale.Draining }, At = scale.At, Cause = scale.Cause };
+
+    private static ScaleRecorded Read(V1.Scale scale) => new(scale.Count, scale.IsPinned, scale.MostEver, [.. scale.Draining], scale.At, scale.Cause);
 
     private static WorkerReport Read(V1.WorkerReport report) => new(
         Read(report.Config, report.Worker, report.Type),

@@ -6,9 +6,11 @@ using V1 = Vivim.Protocol.V1;
 
 namespace Vivim.Cli.Commands;
 
-/// <summary><c>vivim workers list|show|restart|crash|ping|tasks|resolve</c>: the service workers of a cluster and their durable tasks, for operators.</summary>
+/// <summary><c>vivim workers list|show|restart|crash|scale|ping|tasks|resolve</c>: the service workers of a cluster and their durable tasks, for operators.</summary>
 internal static class WorkerCommands
 {
+    private const string Automatic = "auto";
+
     private static readonly Argument<string> Worker = new("WORKER") { Description = "The worker, as 'vivim workers list' prints it" };
 
     public static Command Build(VivimCommand vivim) => new("workers", "The service workers of a cluster and their tasks, for its operators")
@@ -32,9 +34,29 @@ internal static class WorkerCommands
             var took = (await operation.PingAsync(worker, cancellationToken)).Took;
             context.Terminal.ShowLines(new { worker, tookMicroseconds = took }, $"{worker} has answered in {took / 1_000.0:0.0} ms");
         }),
+        Scale(vivim),
         Tasks(vivim),
         Resolve(vivim),
     };
+
+    private static Command Scale(VivimCommand vivim)
+    {
+        var type = new Argument<string>("TYPE") { Description = "The type of the workers" };
+        var count = new Argument<string>("COUNT") { Description = "How many are to accept tasks; auto leaves it to the load" };
+        count.Validators.Add(result =>
+        {
+            if (CountOf(result.GetValueOrDefault<string>()) is null) result.AddError($"COUNT is a number from 1, or {Automatic}");
+        });
+        return Operate(vivim, new Command("scale", "Fix how many workers of a type accept tasks, or leave it to the load") { type, count }, async (operation, context, cancellationToken) =>
+        {
+            var answer = await operation.ScaleAsync(context.Arguments.GetRequiredValue(type), CountOf(context.Arguments.GetRequiredValue(count))!.Value, cancellationToken);
+            var view = new { type = answer.Type, count = answer.Count, least = answer.Least, most = answer.Most, @fixed = answer.Fixed, load = answer.Load, draining = answer.Draining.ToArray() };
+            context.Terminal.ShowLines(view, $"{answer.Count} of {answer.Least} to {answer.Most} workers of type {answer.Type} accept tasks, {(answer.Fixed ? "fixed" : $"by their load, now {answer.Load:0.00}")}; {answer.Draining.Count} end what they have");
+        });
+    }
+
+    /// <summary>0 for what the load asks; null for what is no count.</summary>
+    private static uint? CountOf(string? text) => text == Automatic ? 0 : uint.TryParse(text, CultureInfo.InvariantCulture, out var count) && count > 0 ? count : null;
 
     private static Command Tasks(VivimCommand vivim)
     {

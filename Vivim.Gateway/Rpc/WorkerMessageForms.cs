@@ -7,6 +7,17 @@ namespace Vivim.Gateway.Rpc;
 /// <summary>Workers and their tasks as API messages.</summary>
 internal static class WorkerMessageForms
 {
+    public static V1.ScaleWorkersResponse Of(string type, ScaleReport report) => new()
+    {
+        Type = type,
+        Count = (uint)report.State.Count,
+        Least = (uint)report.Least,
+        Most = (uint)report.Most,
+        Fixed = report.State.IsPinned,
+        Load = report.Load,
+        Draining = { report.State.Draining.Select(partition => $"{type}-{partition}") },
+    };
+
     public static V1.Worker Of(WorkerReport report) => new()
     {
         Worker_ = report.Config.WorkerId,

@@ -20,7 +20,7 @@ internal sealed class WorkersService(NodeHost host, TimeProvider clock) : V1.Wor
     public override async Task<V1.ListWorkersResponse> List(V1.ListWorkersRequest request, ServerCallContext context)
     {
         var response = new V1.ListWorkersResponse();
-        response.Workers.AddRange(await Task.WhenAll(host.Node.Workers.Ids.Select(id => Describe(id, context.CancellationToken))));
+        response.Workers.AddRange(await Task.WhenAll((await host.Node.Workers.Ids(context.CancellationToken)).Select(id => Describe(id, context.CancellationToken))));
         return response;
     }
 
@@ -47,7 +47,7 @@ internal sealed class WorkersService(NodeHost host, TimeProvider clock) : V1.Wor
 
     public override async Task<V1.PingWorkerResponse> Ping(V1.PingWorkerRequest request, ServerCallContext context)
     {
-        RequireKnown(request.Worker);
+        await RequireKnown(request.Worker, context.CancellationToken);
         var start = clock.GetTimestamp();
         var ping = new WorkerMessage(Guid.NewGuid().ToString("n"), "gateway", request.Worker, ServiceWorker.Ping, default, MessagePriority.Normal, PingLimit, null, clock.GetUtcNow());
         try
@@ -64,6 +64,16 @@ internal sealed class WorkersService(NodeHost host, TimeProvider clock) : V1.Wor
         }
 
         return new V1.PingWorkerResponse { Took = (ulong)clock.GetElapsedTime(start).TotalMicroseconds };
+    }
+
+    public override async Task<V1.ScaleWorkersResponse> Scale(V1.ScaleWorkersRequest request, ServerCallContext context)
+    {
+        var registry = host.Node.Workers.Registry;
+        if (registry.ScaleOf(request.Type) is null)
+            throw RpcErrors.Of(StatusCode.FailedPrecondition, "WORKERS_NOT_SCALABLE", $"there is no type '{request.Type}' whose number of workers can change; such are: {string.Join(", ", registry.Scalable.DefaultIfEmpty("none in this version"))}");
+        if (request.Count > ScaleLimits.MaxWorkers) throw RpcErrors.InvalidArgument($"count is at most {ScaleLimits.MaxWorkers}");
+        var report = await AskRegion<ScaleReport>(new SetScale(request.Type, (int)request.Count, OperatorInterceptor.OperatorOf(context).ToString()), context.CancellationToken);
+        return report.Refusal.Length == 0 ? WorkerMessageForms.Of(request.Type, report) : throw RpcErrors.InvalidArgument(report.Refusal);
     }
 
     public override async Task<V1.ListTasksResponse> ListTasks(V1.ListTasksRequest request, ServerCallContext context)
@@ -108,7 +118,12 @@ internal sealed class WorkersService(NodeHost host, TimeProvider clock) : V1.Wor
 
     private async Task<T> Ask<T>(IWorkerMessage message, CancellationToken cancellation)
     {
-        RequireKnown(message.Worker);
+        await RequireKnown(message.Worker, cancellation);
+        return await AskRegion<T>(message, cancellation);
+    }
+
+    private async Task<T> AskRegion<T>(IWorkerMessage message, CancellationToken cancellation)
+    {
         try
         {
             return await host.Node.Workers.Region.Ask<T>(message, AnswerLimit, cancellation);
@@ -119,10 +134,9 @@ internal sealed class WorkersService(NodeHost host, TimeProvider clock) : V1.Wor
         }
     }
 
-    private void RequireKnown(string worker)
+    private async Task RequireKnown(string worker, CancellationToken cancellation)
     {
-        var workers = host.Node.Workers;
-        if (workers.Registry.ConfigOf(worker) is null || !workers.Ids.Contains(worker, StringComparer.Ordinal))
-            throw RpcErrors.Of(StatusCode.NotFound, "WORKER_UNKNOWN", $"there is no worker {worker}; there are: {string.Join(", ", workers.Ids)}");
+        var ids = await host.Node.Workers.Ids(cancellation);
+        if (!ids.Contains(worker, StringComparer.Ordinal)) throw RpcErrors.Of(StatusCode.NotFound, "WORKER_UNKNOWN", $"there is no worker {worker}; there are: {string.Join(", ", ids)}");
     }
 }

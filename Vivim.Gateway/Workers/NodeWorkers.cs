@@ -24,6 +24,8 @@ internal sealed class NodeWorkers
     /// <summary>Also the pause before a worker is back whose actor has ended.</summary>
     private static readonly TimeSpan KeepInterval = TimeSpan.FromSeconds(2);
 
+    private static readonly TimeSpan ScaleAnswerLimit = TimeSpan.FromSeconds(2);
+
     private readonly ActorSystem system;
 
     private NodeWorkers(ActorSystem system, WorkerRegistry registry, WorkerBus bus, IActorRef region)
@@ -42,9 +44,26 @@ internal sealed class NodeWorkers
     /// <summary>Reaches every worker of the cluster.</summary>
     public IActorRef Region { get; }
 
-    /// <summary>The ids of all workers that should be there, by the nodes that are.</summary>
-    public IReadOnlyList<string> Ids => Registry.Ids([.. Cluster.Get(system).State.Members.Where(member => member.Status == MemberStatus.Up)
+    /// <summary>The ids of the workers whose number is fixed that should be there, by the nodes that are.</summary>
+    public IReadOnlyList<string> FixedIds => Registry.Ids([.. Cluster.Get(system).State.Members.Where(member => member.Status == MemberStatus.Up)
         .SelectMany(member => member.Roles).Where(role => role.StartsWith(HostRolePrefix, StringComparison.Ordinal)).Select(role => role[HostRolePrefix.Length..]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
+
+    /// <summary>The ids of all workers that should be there; of a type whose scale does not answer, none.</summary>
+    public async Task<IReadOnlyList<string>> Ids(CancellationToken cancellationToken)
+    {
+        var scaled = await Task.WhenAll(Registry.Scalable.Select(async type =>
+        {
+            try
+            {
+                return (await Region.Ask<ScaleReport>(new ReadScale(type), ScaleAnswerLimit, cancellationToken)).Workers(type);
+            }
+            catch (AskTimeoutException)
+            {
+                return [];
+            }
+        }));
+        return [.. FixedIds, .. scaled.SelectMany(ids => ids)];
+    }
 
     /// <summary>The role of a member by which host-bound workers find it.</summary>
     public static string HostRole(ClusterSettings cluster) => HostRolePrefix + HostOf(cluster);
@@ -67,15 +86,17 @@ internal sealed class NodeWorkers
             new ShardPerEntity(message => message is IWorkerMessage worker ? worker.Worker : null),
             new HomeAllocation(Cluster.Get(system), id => registry.HostOf(id) is { } host ? HostRolePrefix + host : ""),
             new LeaveWorker());
-        // Nobody but the node itself wakes what is bound to it.
-        var wake = registry.Ids([registry.Host]).Select(object (id) => new WakeWorker(id)).ToList();
+        // Nobody but the node itself wakes what is bound to it; a type that is scaled wakes its workers itself.
+        var wake = registry.Ids([registry.Host]).Concat(registry.Scalable).Select(object (id) => new WakeWorker(id)).ToList();
         system.ActorOf(Props.Create(() => new EntityKeeper(region, wake, KeepInterval)), "worker-keeper");
         return new NodeWorkers(system, registry, bus, region);
     }
 
     private static string HostOf(ClusterSettings cluster) => cluster.IsAlone ? LocalHost : cluster.Name;
 
-    private static Props PropsOf(string id, WorkerSettings settings) => settings.Registry.HostOf(id) is { } host && host != settings.Registry.Host
+    private static Props PropsOf(string id, WorkerSettings settings) => settings.Registry.ScaleOf(id) is not null
+        ? Props.Create(() => new WorkerScale(id, settings))
+        : settings.Registry.HostOf(id) is { } host && host != settings.Registry.Host
         ? Props.Create(() => new AwayWorker(id, host))
         : Props.Create(() => new WorkerActor(id, settings));
 }

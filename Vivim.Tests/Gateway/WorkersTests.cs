@@ -122,6 +122,9 @@ public sealed class WorkersTests : IDisposable
                     case "Crash":
                         await workers.CrashAsync(new());
                         break;
+                    case "Scale":
+                        await workers.ScaleAsync(new());
+                        break;
                     case "Ping":
                         await workers.PingAsync(new());
                         break;
@@ -139,6 +142,7 @@ public sealed class WorkersTests : IDisposable
 
         Assert.Contains("WORKER_UNKNOWN", await FailAsync(node, "show", "gc-elsewhere"), StringComparison.Ordinal);
         Assert.Contains("WORKER_UNKNOWN", await FailAsync(node, "show", "blockmaker-0"), StringComparison.Ordinal);
+        Assert.Contains("WORKERS_NOT_SCALABLE", await FailAsync(node, "scale", "gc", "2"), StringComparison.Ordinal);
         Assert.Contains("TASK_UNKNOWN", await FailAsync(node, "resolve", Gc, "nothing", "done"), StringComparison.Ordinal);
         var task = Text((await JsonAsync(node, "tasks", Gc, "--phase", "done")).GetProperty("tasks")[0], "id");
         Assert.Contains("TASK_NOT_IN_DOUBT", await FailAsync(node, "resolve", Gc, task, "again"), StringComparison.Ordinal);

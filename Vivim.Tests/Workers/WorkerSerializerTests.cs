@@ -28,6 +28,13 @@ public sealed class WorkerSerializerTests : SerializerTests
         ["WorkerReport"] = "worker-report/1",
         ["RestartWorker"] = "restart-worker/1",
         ["CrashWorker"] = "crash-worker/1",
+        ["RetireWorker"] = "retire-worker/1",
+        ["WorkerRetired"] = "worker-retired/1",
+        ["FindTask"] = "find-task/1",
+        ["ReadScale"] = "read-scale/1",
+        ["SetScale"] = "set-scale/1",
+        ["ScaleRecorded"] = "scale/1",
+        ["ScaleReport"] = "scale-report/1",
         ["ListTasks"] = "list-tasks/1",
         ["TaskList"] = "tasks/1",
         ["ResolveTask"] = "resolve-task/1",
@@ -36,7 +43,7 @@ public sealed class WorkerSerializerTests : SerializerTests
     /// <summary>Records that are no messages: settings, parts of messages, what the cores work with.</summary>
     private static readonly Type[] NoMessages =
     [
-        typeof(MessageForm), typeof(RetryPolicy), typeof(WorkerConfig), typeof(WorkerType), typeof(WorkerSettings), typeof(WorkerHealth), typeof(WorkerMetrics), typeof(WorkerChange), typeof(TaskAttempt),
+        typeof(MessageForm), typeof(RetryPolicy), typeof(WorkerConfig), typeof(WorkerType), typeof(ScaleLimits), typeof(WorkerSettings), typeof(WorkerHealth), typeof(WorkerMetrics), typeof(WorkerChange), typeof(TaskAttempt),
         typeof(WorkerTask), typeof(TaskLease), typeof(Schedule), typeof(ScheduleState), typeof(IntervalTimes), typeof(CronTimes), typeof(TaskBookState), typeof(TaskLimits), typeof(TaskVerdict),
     ];
 
@@ -94,10 +101,19 @@ public sealed class WorkerSerializerTests : SerializerTests
             Report(),
             new RestartWorker(Text(), Text()),
             new CrashWorker(Text(), Text()),
+            new RetireWorker(Text()),
+            new WorkerRetired(Text()),
+            new FindTask(Text(), Text()),
+            new ReadScale(Text()),
+            new SetScale(Text(), Int(), Text()),
+            Scale(),
+            new ScaleReport(Scale(), Int(), Int(), random.NextDouble(), Text()),
             new ListTasks(Text(), Flag() ? OneOf<TaskPhase>() : null, Text(), Int()),
             new TaskList(List(Task), Flag()),
             new ResolveTask(Text(), Text(), OneOf<TaskDecision>(), Text()),
         ];
+
+        private ScaleRecorded Scale() => new(Int(), Flag(), Int(), List(Int), I64(), Text());
 
         private bool Flag() => random.Next(2) == 0;
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Sharding;
@@ -8,12 +9,13 @@ using Vivim.Actors.Tasks;
 using Vivim.Actors.Workers;
 using Vivim.Tests.Actors;
 using Vivim.Tests.Gateway;
+using Xunit.Abstractions;
 
 namespace Vivim.Tests.Workers;
 
 /// <summary>Workers that grow and shrink by their load, in a real shard region over a real journal.</summary>
 [Collection(Collection)]
-public sealed class WorkerScaleTests : ActorTests
+public sealed class WorkerScaleTests(ITestOutputHelper output) : ActorTests
 {
     private const string Type = "test";
 
@@ -36,13 +38,16 @@ public sealed class WorkerScaleTests : ActorTests
             return "ok";
         };
         var submitted = new List<string>();
+        var loaded = Stopwatch.StartNew();
         while ((await Scale()).State.Count < 4)
         {
             if (submitted.Count - effects.Attempts.Count < 200) await SubmitMore(submitted, 20);
             else await Task.Delay(Short);
         }
 
+        output.WriteLine($"grown from 1 to 4 workers after {loaded.Elapsed.TotalSeconds:0.0} s, with {effects.Attempts.Count} tasks of {Short.TotalMilliseconds} ms done");
         await SubmitMore(submitted, 100);
+        var unloaded = Stopwatch.StartNew();
 
         // A trickle goes on while it shrinks: every one of them arrives at a worker that accepts.
         while ((await Scale()).State is not { Count: 1, Draining.Count: 0 })
@@ -51,7 +56,9 @@ public sealed class WorkerScaleTests : ActorTests
             await Task.Delay(TimeSpan.FromMilliseconds(250));
         }
 
+        output.WriteLine($"shrunk to 1 after {unloaded.Elapsed.TotalSeconds:0.0} s more");
         await Eventually.Async(() => Task.FromResult(effects.Attempts.Count >= submitted.Count));
+        output.WriteLine($"{submitted.Count} tasks submitted, {effects.Attempts.Count} done, {effects.Attempts.Select(attempt => attempt.Key).Distinct().Count()} of them different; up to {concurrent.Max()} at once");
         Assert.Equal(submitted.Order(), effects.Attempts.Select(attempt => attempt.Key.Split('/')[1]).Order());
         Assert.True(concurrent.Max() > 1);
     }

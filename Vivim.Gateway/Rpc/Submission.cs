@@ -67,11 +67,19 @@ internal sealed class Submission(RunningNode node)
 
     private async Task SubmitToPartition(int partition, List<(int Index, TransactionEnvelope Envelope)> group, SubmitManyResponse[] responses, CancellationToken cancellation)
     {
+        var taken = group.Select(g => g.Envelope.IdOn(node.Genesis.ChainId)).ToList();
+        foreach (var id in taken) node.Accepted.Take(id);
         try
         {
             var request = new SubmitTransactions(partition, [.. group.Select(g => g.Envelope)], node.Chain.Heights().Newest);
             var answer = await node.Pool.AskPool<SubmitOutcomes>(request, PoolLimit, cancellation);
-            for (var i = 0; i < group.Count; i++) responses[group[i].Index] = ToResponse(answer.Outcomes[i]);
+            for (var i = 0; i < group.Count; i++)
+            {
+                var outcome = answer.Outcomes[i];
+                // What is committed already, or never will be, has nothing to wait for.
+                if (outcome.Receipt is not null || outcome.Refusal is not null) node.Accepted.Forget(taken[i]);
+                responses[group[i].Index] = ToResponse(outcome);
+            }
         }
         catch (Exception e) when (e is AskTimeoutException or TaskCanceledException { CancellationToken.IsCancellationRequested: false })
         {

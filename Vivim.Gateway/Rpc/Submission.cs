@@ -5,6 +5,7 @@ using Akka.Streams.Dsl;
 using Grpc.Core;
 using Vivim.Chain.Pool;
 using Vivim.Gateway.Node;
+using Vivim.Gateway.Telemetry;
 using Vivim.Protocol.Transactions;
 using Vivim.Protocol.V1;
 using Transaction = Vivim.Protocol.Transactions.Transaction;
@@ -16,6 +17,9 @@ internal sealed class Submission(RunningNode node)
 {
     /// <summary>Batches of one stream under way at once; the client is read no faster.</summary>
     private const int BatchesUnderWay = 8;
+
+    // Taken in the call itself: what a stream does runs elsewhere.
+    private readonly string trace = Correlation.TraceParent;
 
     private static readonly TimeSpan PoolLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan GroupingDelay = TimeSpan.FromMilliseconds(5);
@@ -71,7 +75,7 @@ internal sealed class Submission(RunningNode node)
         foreach (var id in taken) node.Accepted.Take(id);
         try
         {
-            var request = new SubmitTransactions(partition, [.. group.Select(g => g.Envelope)], node.Chain.Heights().Newest);
+            var request = new SubmitTransactions(partition, [.. group.Select(g => g.Envelope)], node.Chain.Heights().Newest) { TraceParent = trace };
             var answer = await node.Pool.AskPool<SubmitOutcomes>(request, PoolLimit, cancellation);
             for (var i = 0; i < group.Count; i++)
             {

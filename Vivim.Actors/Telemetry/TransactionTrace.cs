@@ -30,6 +30,9 @@ public static class TransactionTrace
     /// <summary>Whether the trace is one that is recorded.</summary>
     public static bool IsSampled(string parent) => parent.Length == ParentLength && (parent[^1] & 1) == 1;
 
+    /// <summary>A traceparent with its sampled flag taken away.</summary>
+    public static string Unsampled(string parent) => parent.Length == ParentLength ? string.Concat(parent.AsSpan(0, ParentLength - 2), "00") : "";
+
     /// <summary>The id of the call that the trace began with; empty without a trace.</summary>
     public static string CorrelationOf(string parent) => parent.Length == ParentLength ? parent.Substring(TraceIdStart, TraceIdLength) : "";
 

@@ -62,12 +62,12 @@ internal sealed class HostLogger : ReceiveActor
 
         private static List<KeyValuePair<string, object?>> Read(LogEvent e)
         {
-            var items = new List<KeyValuePair<string, object?>>();
-            if (e.TryGetProperties(out var properties) && properties is not null) items.AddRange(properties.Select(property => new KeyValuePair<string, object?>(property.Key, property.Value)));
-            if (PathOf(e.LogSource) is { } path) items.Add(new(LogReading.ActorPath, path));
-            if (e.ActivityContext is { } trace && properties?.ContainsKey(LogReading.CorrelationId) != true) items.Add(new(LogReading.CorrelationId, trace.TraceId.ToHexString()));
-            items.Add(new(LogReading.Template, e.GetTemplate()));
-            return items;
+            var read = new List<KeyValuePair<string, object?>>();
+            if (e.TryGetProperties(out var properties) && properties is not null) read.AddRange(properties.Select(property => new KeyValuePair<string, object?>(property.Key, property.Value)));
+            if (PathOf(e.LogSource) is { } path) read.Add(new(LogReading.ActorPath, path));
+            if (e.ActivityContext is { } trace && properties?.ContainsKey(LogReading.CorrelationId) != true) read.Add(new(LogReading.CorrelationId, trace.TraceId.ToHexString()));
+            read.Add(new(LogReading.Template, e.GetTemplate()));
+            return read;
         }
     }
 }

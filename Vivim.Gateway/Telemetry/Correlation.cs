@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Vivim.Actors.Telemetry;
 
 namespace Vivim.Gateway.Telemetry;
 
@@ -14,8 +15,8 @@ internal static class Correlation
     /// <summary>Of the call under way; empty where there is none.</summary>
     public static string Id => Activity.Current?.TraceId.ToHexString() ?? "";
 
-    /// <summary>The W3C traceparent of the call under way; empty where there is none.</summary>
-    public static string TraceParent => Activity.Current is { IdFormat: ActivityIdFormat.W3C, Id: { } id } ? id : "";
+    /// <summary>The W3C traceparent of the call under way; empty where there is none. Without a tracer it is not sampled, whatever the caller has said.</summary>
+    public static string TraceParent => Activity.Current is { IdFormat: ActivityIdFormat.W3C, Id: { } id } ? TransactionTrace.IsOn ? id : TransactionTrace.Unsampled(id) : "";
 
     /// <summary>Tells every caller the id of its call.</summary>
     public static void UseCorrelation(this WebApplication app) => app.Use(static async (context, next) =>

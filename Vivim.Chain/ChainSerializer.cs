@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Google.Protobuf;
 using Vivim.Actors.Serialization;
+using Vivim.Actors.Telemetry;
 using Vivim.Chain.BlockMaking;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Pool;
@@ -22,9 +23,9 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<MessageForm> Forms =
     [
-        Form<SubmitTransactions, V1.Envelopes>("submit/2", V1.Envelopes.Parser, m => Write(m.Partition, m.Transactions, m.Height), m => new SubmitTransactions(m.Partition, Read(m), m.Height)),
+        Form<SubmitTransactions, V1.Envelopes>("submit/2", V1.Envelopes.Parser, Write, m => new SubmitTransactions(m.Partition, Read(m), m.Height) { TraceParent = TransactionTrace.Checked(m.TraceParent) }),
         Form<TransactionsAdmitted, V1.Envelopes>("admitted/1", V1.Envelopes.Parser, m => Write(0, m.Transactions), m => new TransactionsAdmitted(Read(m))),
-        Form<Reaped, V1.Envelopes>("reaped/1", V1.Envelopes.Parser, m => Write(0, m.Transactions), m => new Reaped(Read(m))),
+        Form<Reaped, V1.Envelopes>("reaped/1", V1.Envelopes.Parser, Write, m => new Reaped(Read(m)) { Followed = ReadFollowed(m) }),
         Form<SubmitOutcomes, V1.SubmitOutcomes>("outcomes/1", V1.SubmitOutcomes.Parser, Write, Read),
         Form<Reap, V1.Reap>("reap/1", V1.Reap.Parser, m => new V1.Reap { Partition = m.Partition, MaxTransactions = m.MaxTransactions, MaxBytes = m.MaxBytes }, m => new Reap(m.Partition, m.MaxTransactions, m.MaxBytes)),
         Form<FindTransaction, V1.FindTransaction>("find/1", V1.FindTransaction.Parser, m => new V1.FindTransaction { Partition = m.Partition, TransactionId = Bytes(m.TransactionId) }, m => new FindTransaction(m.Partition, Hash(m.TransactionId))),
@@ -72,6 +73,23 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
 
         return message;
     }
+
+    private static V1.Envelopes Write(SubmitTransactions submission)
+    {
+        var message = Write(submission.Partition, submission.Transactions, submission.Height);
+        message.TraceParent = submission.TraceParent;
+        return message;
+    }
+
+    private static V1.Envelopes Write(Reaped reaped)
+    {
+        var message = Write(0, reaped.Transactions);
+        message.Followed.AddRange(reaped.Followed.Select(one => new V1.FollowedTransaction { TransactionId = Bytes(one.TransactionId), TraceParent = one.TraceParent }));
+        return message;
+    }
+
+    private static FollowedTransaction[] ReadFollowed(V1.Envelopes message) =>
+        [.. message.Followed.Take(Reaped.MaxTraces).Select(one => new FollowedTransaction(Hash(one.TransactionId), TransactionTrace.Checked(one.TraceParent)))];
 
     private static TransactionEnvelope[] Read(V1.Envelopes message) => [.. message.Envelopes_.Select(ReadEnvelope)];
 

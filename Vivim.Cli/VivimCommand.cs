@@ -49,6 +49,7 @@ public sealed class VivimCommand
             ClusterCommands.Build(this),
             NodeCommands.Build(this),
             SupervisionCommands.Build(this),
+            LogCommands.Build(this),
             ActorCommands.Actor(this),
             ActorCommands.ClusterSharding(this),
             WorkerCommands.Build(this),

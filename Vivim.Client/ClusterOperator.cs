@@ -12,12 +12,14 @@ public sealed partial class ClusterOperator
     private readonly OperatorCalls calls;
     private readonly V1.Cluster.ClusterClient cluster;
     private readonly V1.Supervision.SupervisionClient supervision;
+    private readonly V1.Logs.LogsClient logs;
 
-    internal ClusterOperator(OperatorCalls calls, V1.Cluster.ClusterClient cluster, V1.Supervision.SupervisionClient supervision)
+    internal ClusterOperator(OperatorCalls calls, V1.Cluster.ClusterClient cluster, V1.Supervision.SupervisionClient supervision, V1.Logs.LogsClient logs)
     {
         this.calls = calls;
         this.cluster = cluster;
         this.supervision = supervision;
+        this.logs = logs;
     }
 
     /// <summary>The members, as the node sees them.</summary>

@@ -75,7 +75,7 @@ public sealed partial class VivimClient : IDisposable
     public Person As(SigningKey key) => new(this, key);
 
     /// <summary>Administers the node's cluster with an operator's key.</summary>
-    public ClusterOperator Operate(SigningKey key) => new(new OperatorCalls(this, key, time), new V1.Cluster.ClusterClient(channel), new V1.Supervision.SupervisionClient(channel));
+    public ClusterOperator Operate(SigningKey key) => new(new OperatorCalls(this, key, time), new V1.Cluster.ClusterClient(channel), new V1.Supervision.SupervisionClient(channel), new V1.Logs.LogsClient(channel));
 
     /// <summary>Looks after the cluster's workers with an operator's key.</summary>
     public WorkerOperator OperateWorkers(SigningKey key) => new(new OperatorCalls(this, key, time), new V1.Workers.WorkersClient(channel));

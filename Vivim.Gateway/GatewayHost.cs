@@ -6,11 +6,13 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Logging;
 using Vivim.Gateway.Metrics;
 using Vivim.Gateway.Node;
 using Vivim.Gateway.Operators;
 using Vivim.Gateway.Rpc;
 using Vivim.Gateway.StatusPage;
+using Vivim.Gateway.Telemetry;
 
 namespace Vivim.Gateway;
 
@@ -51,7 +53,7 @@ internal static class GatewayHost
             return await Fail(e.Message);
         }
 
-        Greet(app, host.Node);
+        Greet(app, host.Node, settings.Logging.Json);
         await app.WaitForShutdownAsync();
         await host.DisposeAsync();
         return host.Fault is { } fault ? await Fail(fault) : 0;
@@ -60,18 +62,7 @@ internal static class GatewayHost
     private static WebApplication Build(NodeSettings settings)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders().AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.TimestampFormat = "HH:mm:ss.fff ";
-        });
-        builder.Logging.SetMinimumLevel(settings.LogLevel switch { "DEBUG" => LogLevel.Debug, "INFO" => LogLevel.Information, "WARNING" => LogLevel.Warning, _ => LogLevel.Error });
-        // The frameworks' own news would drown the node's.
-        if (settings.LogLevel != "DEBUG") builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning).AddFilter("Akka", LogLevel.Warning);
-        // What cannot start says so itself, in one sentence.
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
-        // It would report a node that is still starting as a failure, at every poll of /readyz.
-        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
+        builder.AddNodeLogging(settings);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxConcurrentConnections = settings.MaxConnections;
@@ -85,21 +76,25 @@ internal static class GatewayHost
         builder.Services.AddSingleton(OffsetClock.Of(settings.ClockOffset));
         builder.Services.AddSingleton<NodeHost>();
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = settings.MaxMessageSize)
-            .AddJsonTranscoding(json => json.TypeRegistry = TypeRegistry.FromMessages(ErrorInfo.Descriptor, RetryInfo.Descriptor))
+            .AddJsonTranscoding(json => json.TypeRegistry = TypeRegistry.FromMessages(ErrorInfo.Descriptor, RetryInfo.Descriptor, RequestInfo.Descriptor))
             .AddServiceOptions<ClusterService>(cluster => cluster.Interceptors.Add<OperatorInterceptor>())
             .AddServiceOptions<SupervisionService>(supervision => supervision.Interceptors.Add<OperatorInterceptor>())
+            .AddServiceOptions<LogsService>(logs => logs.Interceptors.Add<OperatorInterceptor>())
             .AddServiceOptions<WorkersService>(workers => workers.Interceptors.Add<OperatorInterceptor>());
         builder.Services.AddSingleton<OperatorGate>();
         builder.Services.AddGrpcReflection();
         builder.Services.AddGrpcHealthChecks().AddCheck<NodeHost>("node");
         builder.Services.AddNodeMetrics();
+        builder.Services.AddTraces(settings);
 
         var app = builder.Build();
+        app.UseCorrelation();
         app.MapGrpcService<ChainService>();
         app.MapGrpcService<IdentityService>();
         app.MapGrpcService<GraphService>();
         app.MapGrpcService<ClusterService>();
         app.MapGrpcService<SupervisionService>();
+        app.MapGrpcService<LogsService>();
         app.MapGrpcService<WorkersService>();
         app.MapGrpcReflectionService();
         app.MapGrpcHealthChecksService();
@@ -110,9 +105,15 @@ internal static class GatewayHost
         return app;
     }
 
-    private static void Greet(WebApplication app, RunningNode node)
+    private static void Greet(WebApplication app, RunningNode node, bool asRecord)
     {
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToList();
+        if (asRecord)
+        {
+            app.Logger.LogInformation("the node of the chain {ChainId} is ready: HTTP {Http} gRPC {Grpc}", node.Genesis.ChainId, addresses[0], addresses[1]);
+            return;
+        }
+
         Console.WriteLine($"""
 
             VIVIM node of the chain {node.Genesis.ChainId} with {(node.Genesis.Validators.Count == 1 ? "one validator" : $"{node.Genesis.Validators.Count} validators")} is ready.

@@ -16,67 +16,26 @@ public sealed record SupervisionFilter(IReadOnlyList<SupervisionKind> Kinds, str
 /// <param name="Lost">Events, wanted or not, that were dropped before the reader came for them.</param>
 public sealed record SupervisionPage(IReadOnlyList<SupervisionEvent> Events, ulong Next, ulong Lost);
 
-/// <summary>
-/// The newest events of a node, numbered without a gap. When it is full each new event drops the oldest; a reader that comes too late is told how
-/// many it has missed. Not safe for concurrent use.
-/// </summary>
-public sealed class SupervisionLog
+/// <summary>The newest events of a node, in a <see cref="NumberedRing{T}"/>. Not safe for concurrent use.</summary>
+/// <param name="capacity">Events kept; at least 1.</param>
+public sealed class SupervisionLog(int capacity)
 {
-    private readonly SupervisionEvent[] ring;
-
-    /// <param name="capacity">Events kept; at least 1.</param>
-    public SupervisionLog(int capacity)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
-        ring = new SupervisionEvent[capacity];
-    }
+    private readonly NumberedRing<SupervisionEvent> ring = new(capacity);
 
     /// <summary>The number of the newest event; 0 when there was none.</summary>
-    public ulong Last { get; private set; }
+    public ulong Last => ring.Last;
 
     /// <summary>The number of the oldest event that is kept; one above <see cref="Last"/> when there is none.</summary>
-    public ulong Oldest => Last - Math.Min(Last, (ulong)ring.Length) + 1;
+    public ulong Oldest => ring.Oldest;
 
     /// <returns>The event with its number.</returns>
-    public SupervisionEvent Append(SupervisionEvent e)
-    {
-        var numbered = e with { Sequence = ++Last };
-        ring[Slot(Last)] = numbered;
-        return numbered;
-    }
+    public SupervisionEvent Append(SupervisionEvent e) => ring.Append(number => e with { Sequence = number });
 
-    /// <summary>The wanted events above a number, oldest first.</summary>
-    /// <param name="after">The last one the reader knows; a number that is still to come counts as <see cref="Last"/>.</param>
-    /// <param name="max">Events at once.</param>
-    public SupervisionPage Read(ulong after, int max, SupervisionFilter filter)
-    {
-        var known = Math.Min(after, Last);
-        var lost = Oldest > known + 1 ? Oldest - 1 - known : 0;
-        var next = known + lost;
-        var events = new List<SupervisionEvent>();
-        while (next < Last && events.Count < max)
-        {
-            var e = ring[Slot(++next)];
-            if (filter.Wants(e)) events.Add(e);
-        }
+    /// <inheritdoc cref="NumberedRing{T}.Read"/>
+    public SupervisionPage Read(ulong after, int max, SupervisionFilter filter) => PageOf(ring.Read(after, max, filter.Wants));
 
-        return new SupervisionPage(events, next, lost);
-    }
+    /// <inheritdoc cref="NumberedRing{T}.Tail"/>
+    public SupervisionPage Tail(int count, SupervisionFilter filter) => PageOf(ring.Tail(count, filter.Wants));
 
-    /// <summary>The newest wanted events, oldest first; the reader goes on at <see cref="Last"/>.</summary>
-    /// <param name="count">Events at most.</param>
-    public SupervisionPage Tail(int count, SupervisionFilter filter)
-    {
-        var events = new List<SupervisionEvent>();
-        for (var sequence = Last; sequence >= Oldest && events.Count < count; sequence--)
-        {
-            var e = ring[Slot(sequence)];
-            if (filter.Wants(e)) events.Add(e);
-        }
-
-        events.Reverse();
-        return new SupervisionPage(events, Last, 0);
-    }
-
-    private int Slot(ulong sequence) => (int)(sequence % (ulong)ring.Length);
+    private static SupervisionPage PageOf(RingPage<SupervisionEvent> page) => new(page.Entries, page.Next, page.Lost);
 }

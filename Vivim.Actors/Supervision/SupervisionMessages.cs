@@ -33,8 +33,10 @@ public sealed record ReadSupervisionTail(int Count, SupervisionFilter Filter)
 /// <param name="Incarnation">Differs between two lives of a node at one address.</param>
 /// <param name="Next">Where to read on.</param>
 /// <param name="Lost">Events, wanted or not, that were dropped before the asker came for them.</param>
-public sealed record SupervisionRead(string Node, string Address, int Incarnation, ulong Next, ulong Lost, IReadOnlyList<SupervisionEvent> Events)
+public sealed record SupervisionRead(string Node, string Address, int Incarnation, ulong Next, ulong Lost, IReadOnlyList<SupervisionEvent> Events) : INodePage
 {
     /// <summary>Whether there is nothing new.</summary>
     public bool IsEmpty => Events.Count == 0 && Lost == 0;
+
+    public bool IsFull => Events.Count == ReadSupervision.PageSize;
 }

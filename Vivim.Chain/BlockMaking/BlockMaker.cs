@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Vivim.Actors;
+using Vivim.Actors.Telemetry;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
 using Vivim.Protocol;
@@ -26,7 +27,9 @@ public sealed class BlockMaker : JournaledActor
     private readonly BlockMakerSettings settings;
     private readonly PublicKey validator;
     private readonly Dictionary<Hash256, Block> blocks = [];
+    private readonly ProposedTransactions proposed;
     private ulong height;
+    private bool hearsOfCommits;
 
     // Whoever waits for the write under way: others wait in the stash meanwhile.
     private IActorRef asker = ActorRefs.Nobody;
@@ -36,12 +39,20 @@ public sealed class BlockMaker : JournaledActor
     {
         this.validator = validator;
         this.settings = settings;
+        proposed = new ProposedTransactions(log);
         Recover<BlockStored>(e => Take(e.Block));
         Command<BuildBlock>(Build);
         Command<Assembled>(OnAssembled);
         Command<AssemblyFailed>(failed => failed.ReplyTo.Tell(new Status.Failure(failed.Cause)));
         Command<KeepBlock>(keep => Store(keep.Block, Sender, new BlockKept(keep.Block.Id)));
+        Command<BlockCommitted>(proposed.Commit);
         Command<FindBlocks>(find => Sender.Tell(new BlocksFound(find.Height == height ? [.. blocks.Values] : [])));
+    }
+
+    protected override void PostStop()
+    {
+        Context.System.EventStream.Unsubscribe(Self);
+        base.PostStop();
     }
 
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
@@ -57,7 +68,7 @@ public sealed class BlockMaker : JournaledActor
         base.OnPersistRejected(cause, @event, sequenceNr);
     }
 
-    private sealed record Assembled(IActorRef ReplyTo, Block Block) : INoSerializationVerificationNeeded;
+    private sealed record Assembled(IActorRef ReplyTo, Block Block, IReadOnlyList<FollowedTransaction> Followed, DateTimeOffset Begun) : INoSerializationVerificationNeeded;
 
     private sealed record AssemblyFailed(IActorRef ReplyTo, Exception Cause) : INoSerializationVerificationNeeded;
 
@@ -75,11 +86,12 @@ public sealed class BlockMaker : JournaledActor
 
     private async Task<Assembled> Assemble(BuildBlock request, IActorRef replyTo)
     {
+        var begun = TransactionTrace.Begin();
         var parameters = await settings.Ledger.Read(ledger => ledger.Tip.System.Parameters);
         var reaped = await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(partition =>
             Reap(new Reap(partition, (int)parameters.MaxBlockTransactions, parameters.MaxBlockBytes))));
         var candidates = new List<Transaction>();
-        foreach (var envelope in reaped.SelectMany(r => r))
+        foreach (var envelope in reaped.SelectMany(r => r.Transactions))
         {
             if (Transaction.TryDecode(envelope, out var transaction, out _)) candidates.Add(transaction);
         }
@@ -87,19 +99,27 @@ public sealed class BlockMaker : JournaledActor
         var block = await settings.Ledger.Read(ledger => ledger.Tip.Height + 1 == request.Height
             ? ledger.Assemble(candidates, request.Evidence, request.Round, request.Time, validator)
             : throw new InvalidOperationException($"a block of height {request.Height} was asked for, the next is {ledger.Tip.Height + 1}"));
-        return new Assembled(replyTo, block);
+        return new Assembled(replyTo, block, FollowedIn(block, reaped), begun);
     }
 
-    private async Task<IReadOnlyList<TransactionEnvelope>> Reap(Reap reap)
+    private static List<FollowedTransaction> FollowedIn(Block block, Reaped[] reaped)
+    {
+        var followed = reaped.SelectMany(r => r.Followed).ToList();
+        if (followed.Count == 0) return followed;
+        var included = block.Transactions.Select(envelope => envelope.IdOn(block.Header.ChainId)).ToHashSet();
+        return followed.FindAll(one => included.Contains(one.TransactionId));
+    }
+
+    private async Task<Reaped> Reap(Reap reap)
     {
         try
         {
-            return (await settings.Pool.Ask<Reaped>(reap, settings.ReapDeadline)).Transactions;
+            return await settings.Pool.Ask<Reaped>(reap, settings.ReapDeadline);
         }
         catch (AskTimeoutException)
         {
             log.Info("pool partition {0} did not answer within {1}: its transactions wait for the next block", reap.Partition, settings.ReapDeadline);
-            return [];
+            return new Reaped([]);
         }
     }
 
@@ -108,10 +128,19 @@ public sealed class BlockMaker : JournaledActor
         // Asked twice while the first was being made: there is one block for a round.
         var header = assembled.Block.Header;
         var block = OwnBlock(header.Height, header.Round) ?? assembled.Block;
-        Store(block, assembled.ReplyTo, new BlockBuilt(block));
+        Store(block, assembled.ReplyTo, new BlockBuilt(block), () => Follow(assembled));
     }
 
-    private void Store(Block block, IActorRef replyTo, object answer)
+    private void Follow(Assembled assembled)
+    {
+        if (assembled.Followed.Count == 0) return;
+        // From the first followed transaction on: a block maker that follows none need not hear of commits.
+        if (!hearsOfCommits) Context.System.EventStream.Subscribe<BlockCommitted>(Self);
+        hearsOfCommits = true;
+        proposed.Include(assembled.Block, assembled.Followed, assembled.Begun);
+    }
+
+    private void Store(Block block, IActorRef replyTo, object answer, Action? then = null)
     {
         if (block.Header.Height < height)
         {
@@ -130,6 +159,7 @@ public sealed class BlockMaker : JournaledActor
         {
             Take(stored.Block);
             replyTo.Tell(answer);
+            then?.Invoke();
             if (blocks.Count == 1 && LastSequenceNr > 1) DeleteMessages(LastSequenceNr - 1);
         });
     }

@@ -161,7 +161,7 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
     private void OnTick(ValidatorInput.Tick tick)
     {
         Feed(tick);
-        if (++ticks % ReportTicks == 0) Context.System.EventStream.Publish(new ValidatorReport(key.PublicKey, core.Describe()));
+        if (++ticks % ReportTicks == 0) Context.System.EventStream.Publish(new ValidatorReport(key.PublicKey, core.Describe(), core.Round));
     }
 
     private void Feed(ValidatorInput input)

@@ -27,4 +27,5 @@ public sealed record OutgoingMessage(PublicKey From, IReadOnlyList<PublicKey> To
 public sealed record HeightDecided(ulong Height, uint Round, Hash256 BlockId);
 
 /// <summary>Published on the node's event stream now and then: where a validator is, in words.</summary>
-public sealed record ValidatorReport(PublicKey Validator, string Text) : INoSerializationVerificationNeeded;
+/// <param name="Round">Of the height under way, from 0 on.</param>
+public sealed record ValidatorReport(PublicKey Validator, string Text, uint Round) : INoSerializationVerificationNeeded;

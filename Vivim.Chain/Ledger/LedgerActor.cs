@@ -72,7 +72,7 @@ public sealed class LedgerActor : ReceiveActor
         var committed = new BlockCommitted(ledger.Tip, ledger.HasUncertifiedState, receipts, NextNonces(message), message.Block.Evidence);
         Sender.Tell(committed);
         Context.System.EventStream.Publish(committed);
-        log.Info("committed height {0}: {1} transactions, state root {2}", ledger.Tip.Height, receipts.Count, ledger.Tip.StateRoot);
+        log.Info("committed height {Height}: {Transactions} transactions, state root {StateRoot}", ledger.Tip.Height, receipts.Count, ledger.Tip.StateRoot);
         if (keepBlocks > 0 && ledger.Tip.Height % RetentionInterval == 0 && ledger.Tip.Height > keepBlocks) ledger.DropBlocksBelow(ledger.Tip.Height - keepBlocks + 1);
         if (ledger.FlushIsDue) StartFlush();
     }

@@ -26,6 +26,9 @@ public interface IPoolMessage
 public sealed record SubmitTransactions(int Partition, IReadOnlyList<TransactionEnvelope> Transactions, ulong Height) : IPoolMessage
 {
     public const int MaxTransactions = 256;
+
+    /// <summary>The W3C traceparent of the call that these came with; empty where there is none.</summary>
+    public string TraceParent { get; init; } = "";
 }
 
 /// <summary>What became of one submitted transaction: pending, committed with a receipt, or refused.</summary>
@@ -38,7 +41,18 @@ public sealed record SubmitOutcomes(IReadOnlyList<SubmitOutcome> Outcomes);
 public sealed record Reap(int Partition, int MaxTransactions, long MaxBytes) : IPoolMessage;
 
 /// <summary>Transactions in an order in which each sender's nonces follow each other.</summary>
-public sealed record Reaped(IReadOnlyList<TransactionEnvelope> Transactions);
+public sealed record Reaped(IReadOnlyList<TransactionEnvelope> Transactions)
+{
+    /// <summary>Traces told at once.</summary>
+    public const int MaxTraces = 64;
+
+    /// <summary>Those of them that are followed.</summary>
+    public IReadOnlyList<FollowedTransaction> Followed { get; init; } = [];
+}
+
+/// <summary>A transaction whose way to its commit is traced, or told in the log.</summary>
+/// <param name="TraceParent">The W3C traceparent of what was done for it last.</param>
+public sealed record FollowedTransaction(Hash256 TransactionId, string TraceParent);
 
 /// <summary>Is this transaction waiting? Answered by <see cref="PoolTransactionState"/>.</summary>
 public sealed record FindTransaction(int Partition, Hash256 TransactionId) : IPoolMessage;

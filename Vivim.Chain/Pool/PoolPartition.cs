@@ -3,6 +3,7 @@ using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Event;
 using Akka.Persistence;
 using Vivim.Actors;
+using Vivim.Actors.Telemetry;
 using Vivim.Chain.Ledger;
 using Vivim.Ledger;
 using Vivim.Ledger.Execution;
@@ -35,7 +36,8 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
     private readonly int partition;
     private readonly List<(TransactionsAdmitted Event, long SequenceNr)> recovered = [];
     private readonly List<Transaction> batch = [];
-    private readonly List<(IActorRef To, SubmitOutcomes Answer)> answers = [];
+    private readonly List<Answer> answers = [];
+    private readonly FollowedTransactions followed = new();
     private readonly List<Checked> behind = [];
     private PoolCore core = null!;
     private string chainId = "";
@@ -61,9 +63,12 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
 
     private sealed record Recovered(ChainTip Tip, IReadOnlyDictionary<Did, ulong> Nonces, IReadOnlyList<(Transaction Transaction, long SequenceNr)> Transactions) : INoSerializationVerificationNeeded;
 
-    private sealed record Checked(IActorRef ReplyTo, SubmitTransactions Request, IReadOnlyList<CheckedTransaction> Transactions, SenderView View) : INoSerializationVerificationNeeded;
+    private sealed record Checked(IActorRef ReplyTo, SubmitTransactions Request, DateTimeOffset Begun, IReadOnlyList<CheckedTransaction> Transactions, SenderView View) : INoSerializationVerificationNeeded;
 
     private sealed record CheckFailed(IActorRef ReplyTo, Exception Cause) : INoSerializationVerificationNeeded;
+
+    /// <summary>What is to be told when it is durable.</summary>
+    private sealed record Answer(IActorRef To, SubmitOutcomes Outcomes, string TraceParent, DateTimeOffset Begun);
 
     /// <summary>The senders of a batch as of a height.</summary>
     private sealed record SenderView(ulong Height, uint RegistrationsLeft, IReadOnlyDictionary<Did, SenderState> Senders);
@@ -130,7 +135,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
         });
         Command<FlushBatch>(_ => Flush());
         Command<BlockCommitted>(OnCommitted);
-        Command<Reap>(reap => Sender.Tell(new Reaped(core.Reap(reap.MaxTransactions, reap.MaxBytes))));
+        Command<Reap>(reap => Sender.Tell(new Reaped(core.Reap(reap.MaxTransactions, reap.MaxBytes)) { Followed = followed.Waiting(core) }));
         Command<FindTransaction>(find => Sender.Tell(new PoolTransactionState(core.Find(find.TransactionId), core.Height)));
         Command<CountPending>(_ => Sender.Tell(new PendingCount(core.Count)));
         Command<WakePartition>(_ => AnnounceWork());
@@ -153,15 +158,15 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
 
         checking++;
         var replyTo = Sender;
-        Check(request, replyTo).PipeTo(Self, failure: e => new CheckFailed(replyTo, e));
+        Check(request, replyTo, TransactionTrace.Begin()).PipeTo(Self, failure: e => new CheckFailed(replyTo, e));
     }
 
-    private async Task<Checked> Check(SubmitTransactions request, IActorRef replyTo)
+    private async Task<Checked> Check(SubmitTransactions request, IActorRef replyTo, DateTimeOffset begun)
     {
         var transactions = (await settings.Verifiers.Ask<TransactionsChecked>(new CheckTransactions(request.Transactions), TimeSpan.FromSeconds(20))).Transactions;
         var senders = transactions.Where(t => t.Transaction is not null).Select(t => t.Transaction!.Sender).Distinct().ToList();
         var view = await settings.Ledger.Read(ledger => View(ledger, senders));
-        return new Checked(replyTo, request, transactions, view);
+        return new Checked(replyTo, request, begun, transactions, view);
     }
 
     private static SenderView View(NodeLedger ledger, IReadOnlyList<Did> senders)
@@ -177,7 +182,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
         {
             // A block came in between; what was read of the senders is out of date.
             checking++;
-            Check(message.Request, message.ReplyTo).PipeTo(Self, failure: e => new CheckFailed(message.ReplyTo, e));
+            Check(message.Request, message.ReplyTo, message.Begun).PipeTo(Self, failure: e => new CheckFailed(message.ReplyTo, e));
             return;
         }
 
@@ -191,7 +196,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
 
         if (batch.Count + message.Transactions.Count > MaxBatch) Flush();
         var outcomes = message.Transactions.Select(checkedOne => Admit(checkedOne, message.View)).ToList();
-        answers.Add((message.ReplyTo, new SubmitOutcomes(outcomes)));
+        answers.Add(new Answer(message.ReplyTo, new SubmitOutcomes(outcomes), message.Request.TraceParent, message.Begun));
         if (batch.Count >= MaxBatch) Flush();
         else if (!Timers.IsTimerActive(nameof(FlushBatch))) Timers.StartSingleTimer(nameof(FlushBatch), new FlushBatch(), settings.BatchDelay);
         EndIfDone();
@@ -243,15 +248,29 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
         });
     }
 
-    private static void Acknowledge(List<(IActorRef To, SubmitOutcomes Answer)> waiting)
+    private void Acknowledge(List<Answer> waiting)
     {
-        foreach (var (to, answer) in waiting) to.Tell(answer);
+        foreach (var answer in waiting)
+        {
+            answer.To.Tell(answer.Outcomes);
+            if (TransactionTrace.IsSampled(answer.TraceParent) || (answer.TraceParent.Length > 0 && log.IsDebugEnabled)) Follow(answer);
+        }
+    }
+
+    /// <summary>Begins to follow what was admitted, after its acknowledgement: nobody waits for it.</summary>
+    private void Follow(Answer answer)
+    {
+        var admitted = answer.Outcomes.Outcomes.Where(outcome => outcome.Refusal is null && outcome.Receipt is null).Select(outcome => outcome.TransactionId).ToList();
+        var span = TransactionTrace.Record("pool admit", answer.TraceParent, answer.Begun, new("vivim.partition", partition), new("vivim.admitted", admitted.Count), new("vivim.submitted", answer.Outcomes.Outcomes.Count));
+        foreach (var id in admitted) followed.Add(id, span, core);
+        log.Debug("pool partition {Partition} has admitted {Admitted} of {Submitted} transactions, correlation {CorrelationId}", partition, admitted.Count, answer.Outcomes.Outcomes.Count, TransactionTrace.CorrelationOf(span));
     }
 
     private void OnCommitted(BlockCommitted block)
     {
         core.OnCommitted(block.Tip.Height, block.NextNonces);
-        foreach (var message in behind) Check(message.Request, message.ReplyTo).PipeTo(Self, failure: e => new CheckFailed(message.ReplyTo, e));
+        followed.RemoveGone(core);
+        foreach (var message in behind) Check(message.Request, message.ReplyTo, message.Begun).PipeTo(Self, failure: e => new CheckFailed(message.ReplyTo, e));
         behind.Clear();
         AnnounceWork();
         if (core.SettledUpTo - trimmedTo < TrimInterval) return;

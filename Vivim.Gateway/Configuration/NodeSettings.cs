@@ -23,7 +23,14 @@ internal sealed record NodeSettings
 
     public required DatabaseSettings Database { get; init; }
 
+    /// <summary>For people: the node's name in its cluster, <c>local</c> for a node on its own.</summary>
+    public string NodeName => Cluster.IsAlone ? "local" : Cluster.Name;
+
     public required string LogLevel { get; init; }
+
+    public required LogSettings Logging { get; init; }
+
+    public required TelemetrySettings Telemetry { get; init; }
 
     public required Endpoint Http { get; init; }
 
@@ -78,6 +85,8 @@ internal sealed record NodeSettings
             Cluster = ClusterSettings.From(reader, database),
             Database = database,
             LogLevel = reader.OneOf("log-level", "DEBUG", "INFO", "WARNING", "ERROR"),
+            Logging = LogSettings.From(reader),
+            Telemetry = TelemetrySettings.From(reader),
             Http = ReadEndpoint(reader, "http", insecureBind),
             Grpc = ReadEndpoint(reader, "grpc", insecureBind),
             MaxMessageSize = (int)reader.Number("grpc.max-message-size", 65_536, 64 << 20),

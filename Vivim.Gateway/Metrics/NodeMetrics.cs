@@ -20,6 +20,7 @@ internal sealed class NodeMetrics : IDisposable
 
     private readonly Meter meter = new(Name);
     private readonly CommitInstruments commits;
+    private readonly ConsensusInstruments consensus;
     private readonly WorkerInstruments workers;
     private volatile RunningNode? node;
     private long? poolPending;
@@ -27,18 +28,21 @@ internal sealed class NodeMetrics : IDisposable
     public NodeMetrics(TimeProvider clock)
     {
         commits = new CommitInstruments(meter, clock);
+        consensus = new ConsensusInstruments(meter);
         workers = new WorkerInstruments(meter);
         meter.CreateObservableGauge("vivim.committed.height", () => Of(running => (long)running.Heights.Current), description: "Height of the last block committed on this node");
         meter.CreateObservableGauge("vivim.pool.pending", () => Some(poolPending), "transactions", "Transactions that wait in the pool partitions on this node; the sum over the nodes is the pool");
         meter.CreateObservableCounter("vivim.supervision.events", SupervisionEvents, description: "Supervision events of this node since it started, by kind");
         meter.CreateObservableGauge("vivim.cluster.members", Members, description: "Members of the cluster by status, as this node sees them");
+        meter.CreateObservableGauge("vivim.mailbox.depth", Mailboxes, "messages", "Messages in the fullest mailbox of each kind of actor on this node, what is stashed not counted");
+        meter.CreateObservableGauge("vivim.commit.waiting", () => Of(running => (long)running.Accepted.Count), "transactions", "Transactions that this node has taken, whose commit it waits for to measure it");
         meter.CreateObservableGauge("vivim.cluster.unreachable", () => Of(running => (long)State(running).Unreachable.Count), "members", "Members this node or others cannot reach");
     }
 
     /// <summary>Tells of this node from now on.</summary>
     public void Watch(RunningNode running)
     {
-        running.System.ActorOf(Props.Create(() => new CommitMeter(commits)), "commit-meter");
+        running.System.ActorOf(Props.Create(() => new CommitMeter(commits, consensus, running.Accepted)), "commit-meter");
         running.System.ActorOf(Props.Create(() => new WorkerMeter(workers)), "worker-meter");
         node = running;
     }
@@ -67,6 +71,10 @@ internal sealed class NodeMetrics : IDisposable
 
     private IEnumerable<Measurement<long>> Members() => node is { } running
         ? State(running).Members.CountBy(member => member.Status).Select(status => new Measurement<long>(status.Value, Label("status", status.Key.ToString().ToLowerInvariant())))
+        : [];
+
+    private IEnumerable<Measurement<long>> Mailboxes() => node is { } running
+        ? MailboxDepths.Read(running.System).Select(depth => new Measurement<long>(depth.Value, Label("actor", depth.Key)))
         : [];
 
     private IEnumerable<Measurement<long>> SupervisionEvents() => node is { } running

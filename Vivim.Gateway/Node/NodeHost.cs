@@ -1,6 +1,7 @@
 using System.Reflection;
 using Akka.Actor;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Vivim.Actors.Logging;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Metrics;
 using Vivim.Gateway.Rpc;
@@ -10,7 +11,7 @@ namespace Vivim.Gateway.Node;
 /// <summary>
 /// Holds the node for the services: the ports are bound before it starts, so calls can come early and get NOT_READY. Also the readiness check.
 /// </summary>
-internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, NodeMetrics metrics, IHostApplicationLifetime lifetime) : IHealthCheck, IAsyncDisposable
+internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILoggerFactory loggers, NodeMetrics metrics, LogBook log, IHostApplicationLifetime lifetime) : IHealthCheck, IAsyncDisposable
 {
     private volatile RunningNode? node;
     private volatile bool isReady;
@@ -36,6 +37,8 @@ internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILogge
         var started = await RunningNode.Start(settings, clock, loggers, OnFault, cancellation);
         lifetime.ApplicationStopping.Register(started.Heights.Close);
         metrics.Watch(started);
+        var name = settings.Cluster.IsAlone ? null : settings.Cluster.Name;
+        started.System.ActorOf(Props.Create(() => new LogKeeper(log, name)), LogKeeper.Name);
         node = started;
         _ = started.System.WhenTerminated.ContinueWith(_ => OnRemoved(started.System), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         await started.Serve(cancellation);

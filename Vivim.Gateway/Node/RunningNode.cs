@@ -12,6 +12,7 @@ using Vivim.Chain.Pool;
 using Vivim.Chain.Sync;
 using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Metrics;
 using Vivim.Gateway.Workers;
 using Vivim.Ledger;
 using Vivim.Ledger.Execution;
@@ -53,6 +54,7 @@ internal sealed class RunningNode : IAsyncDisposable
         this.owned = owned;
         Chain = chain;
         Supervision = new SupervisionFeed(System);
+        Accepted = new AcceptedTransactions(clock);
         Streams = System.Materializer();
     }
 
@@ -85,6 +87,9 @@ internal sealed class RunningNode : IAsyncDisposable
 
     /// <summary>How many supervision events this node has recorded.</summary>
     public SupervisionTally SupervisionTally => actors.Supervision;
+
+    /// <summary>The transactions that this node has taken and that wait for their commit.</summary>
+    public AcceptedTransactions Accepted { get; }
 
     /// <summary>Runs the node's streams: one for all, since each has an actor that lives as long as the system.</summary>
     public IMaterializer Streams { get; }

@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
+using Vivim.Gateway.Telemetry;
 using Vivim.Protocol.Transactions;
 
 namespace Vivim.Gateway.Rpc;
@@ -15,7 +16,7 @@ internal static class RpcErrors
     {
         Code = (int)code,
         Message = message,
-        Details = { Any.Pack(new ErrorInfo { Domain = Domain, Reason = reason }) },
+        Details = { Any.Pack(new ErrorInfo { Domain = Domain, Reason = reason }), Request() },
     }.ToRpcException();
 
     /// <summary>RESOURCE_EXHAUSTED, with google.rpc.RetryInfo saying when it is worth another call.</summary>
@@ -23,8 +24,11 @@ internal static class RpcErrors
     {
         Code = (int)StatusCode.ResourceExhausted,
         Message = message,
-        Details = { Any.Pack(new ErrorInfo { Domain = Domain, Reason = reason }), Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) }) },
+        Details = { Any.Pack(new ErrorInfo { Domain = Domain, Reason = reason }), Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) }), Request() },
     }.ToRpcException();
+
+    /// <summary>The id under which the node logs about the call.</summary>
+    private static Any Request() => Any.Pack(new RequestInfo { RequestId = Correlation.Id });
 
     public static RpcException Of(Refusal refusal) => Of(CodeOf(refusal.Reason), refusal.Code, refusal.Message);
 

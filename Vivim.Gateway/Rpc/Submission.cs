@@ -5,6 +5,7 @@ using Akka.Streams.Dsl;
 using Grpc.Core;
 using Vivim.Chain.Pool;
 using Vivim.Gateway.Node;
+using Vivim.Gateway.Telemetry;
 using Vivim.Protocol.Transactions;
 using Vivim.Protocol.V1;
 using Transaction = Vivim.Protocol.Transactions.Transaction;
@@ -16,6 +17,9 @@ internal sealed class Submission(RunningNode node)
 {
     /// <summary>Batches of one stream under way at once; the client is read no faster.</summary>
     private const int BatchesUnderWay = 8;
+
+    // Taken in the call itself: what a stream does runs elsewhere.
+    private readonly string trace = Correlation.TraceParent;
 
     private static readonly TimeSpan PoolLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan GroupingDelay = TimeSpan.FromMilliseconds(5);
@@ -67,11 +71,19 @@ internal sealed class Submission(RunningNode node)
 
     private async Task SubmitToPartition(int partition, List<(int Index, TransactionEnvelope Envelope)> group, SubmitManyResponse[] responses, CancellationToken cancellation)
     {
+        var taken = group.Select(g => g.Envelope.IdOn(node.Genesis.ChainId)).ToList();
+        foreach (var id in taken) node.Accepted.Take(id);
         try
         {
-            var request = new SubmitTransactions(partition, [.. group.Select(g => g.Envelope)], node.Chain.Heights().Newest);
+            var request = new SubmitTransactions(partition, [.. group.Select(g => g.Envelope)], node.Chain.Heights().Newest) { TraceParent = trace };
             var answer = await node.Pool.AskPool<SubmitOutcomes>(request, PoolLimit, cancellation);
-            for (var i = 0; i < group.Count; i++) responses[group[i].Index] = ToResponse(answer.Outcomes[i]);
+            for (var i = 0; i < group.Count; i++)
+            {
+                var outcome = answer.Outcomes[i];
+                // What is committed already, or never will be, has nothing to wait for.
+                if (outcome.Receipt is not null || outcome.Refusal is not null) node.Accepted.Forget(taken[i]);
+                responses[group[i].Index] = ToResponse(outcome);
+            }
         }
         catch (Exception e) when (e is AskTimeoutException or TaskCanceledException { CancellationToken.IsCancellationRequested: false })
         {

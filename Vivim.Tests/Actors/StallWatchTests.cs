@@ -27,9 +27,9 @@ public sealed class StallWatchTests : TestKit
     public async Task A_node_that_commits_nothing_ends_with_the_last_that_each_validator_said()
     {
         var (ann, bob) = (TestChain.ValidatorOf(0).Key.PublicKey, TestChain.ValidatorOf(1).Key.PublicKey);
-        Sys.EventStream.Publish(new ValidatorReport(ann, "height 5, round 0"));
-        Sys.EventStream.Publish(new ValidatorReport(ann, "height 5, round 7"));
-        Sys.EventStream.Publish(new ValidatorReport(bob, "takes no part"));
+        Sys.EventStream.Publish(new ValidatorReport(ann, "height 5, round 0", 0));
+        Sys.EventStream.Publish(new ValidatorReport(ann, "height 5, round 7", 7));
+        Sys.EventStream.Publish(new ValidatorReport(bob, "takes no part", 0));
         Pass(Limit);
 
         var reason = (await ExpectMsgAsync<NodeFault>(Patience)).Reason;

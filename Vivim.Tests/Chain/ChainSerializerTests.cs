@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Configuration;
+using Vivim.Actors;
+using Vivim.Actors.Logging;
 using Vivim.Actors.Messaging;
 using Vivim.Actors.Serialization;
 using Vivim.Actors.Supervision;
@@ -57,6 +59,7 @@ public sealed class ChainSerializerTests : SerializerTests
     [
         typeof(MessageForm), typeof(PoolLimits), typeof(PoolSettings), typeof(BlockMakerSettings), typeof(ValidatorSettings), typeof(ConsensusTimeouts),
         typeof(SubmitOutcome), typeof(SignerRow), typeof(Standing), typeof(ConsensusTimer),
+        typeof(FollowedTransaction), typeof(NodeQuestions), typeof(RingPage<>), typeof(LogRecord), typeof(LogFilter),
         typeof(SupervisionEvent), typeof(SupervisionFilter), typeof(SupervisionPage),
     ];
 
@@ -69,7 +72,7 @@ public sealed class ChainSerializerTests : SerializerTests
             .Where(t => t is { IsSealed: true, IsNested: false } && t.GetMethod("<Clone>$") is not null)
             .Where(t => !t.IsAssignableTo(typeof(INoSerializationVerificationNeeded)))
             .Except(NoMessages);
-        Assert.Equal(messages.Select(t => t.Name).Order(), ChainSerializer.Forms.Concat(SupervisionSerializer.Forms).Concat(MessagingSerializer.Forms).Where(f => f.Type.IsPublic).Select(f => f.Type.Name).Order());
+        Assert.Equal(messages.Select(t => t.Name).Order(), ChainSerializer.Forms.Concat(SupervisionSerializer.Forms).Concat(MessagingSerializer.Forms).Concat(LogSerializer.Forms).Where(f => f.Type.IsPublic).Select(f => f.Type.Name).Order());
     }
 
     [Fact]
@@ -119,9 +122,9 @@ public sealed class ChainSerializerTests : SerializerTests
 
         public object[] Messages() =>
         [
-            new SubmitTransactions(Int(), List(Envelope), U64()),
+            new SubmitTransactions(Int(), List(Envelope), U64()) { TraceParent = Maybe(TraceParent) ?? "" },
             new TransactionsAdmitted(List(Envelope)),
-            new Reaped(List(Envelope)),
+            new Reaped(List(Envelope)) { Followed = List(() => new FollowedTransaction(Hash(), TraceParent())) },
             new SubmitOutcomes(List(() => new SubmitOutcome(Hash(), Maybe(Receipt), Maybe(() => new Refusal(OneOf<RefusalReason>(), $"sentence {random.Next()}"))))),
             new Reap(Int(), Int(), (long)U64()),
             new FindTransaction(Int(), Hash()),
@@ -156,6 +159,8 @@ public sealed class ChainSerializerTests : SerializerTests
             random.NextBytes(bytes);
             return bytes;
         }
+
+        private string TraceParent() => $"00-{Convert.ToHexStringLower(Bytes(16))}-{Convert.ToHexStringLower(Bytes(8))}-0{random.Next(2)}";
 
         private Hash256 Hash() => new(Bytes(Hash256.Size));
 

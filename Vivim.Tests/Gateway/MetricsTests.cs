@@ -26,6 +26,17 @@ public sealed partial class MetricsTests
         Assert.Equal(3, after["vivim_committed_transactions_total{code=\"OK\"}"]);
         Assert.InRange(after["vivim_commit_interval_seconds_sum"] / after["vivim_commit_interval_seconds_count"], 0.01, 60);
         Assert.Equal(0, after["vivim_pool_pending_transactions"]);
+        Assert.Equal((3, 0), (after["vivim_commit_latency_seconds_count"], after["vivim_commit_waiting_transactions"]));
+        Assert.InRange(after["vivim_commit_latency_seconds_sum"] / 3, 0.001, 60);
+        Assert.Equal(after["vivim_committed_blocks_total"], after["vivim_commit_rounds_count"]);
+        Assert.InRange(after["vivim_commit_rounds_sum"], after["vivim_commit_rounds_count"], 10 * after["vivim_commit_rounds_count"]);
+        foreach (var journal in (string[])["pool", "consensus", "tasks"])
+        {
+            Assert.InRange(after[$"vivim_journal_write_seconds_count{{journal=\"{journal}\"}}"], 1, 1_000);
+            Assert.InRange(after[$"vivim_journal_write_seconds_sum{{journal=\"{journal}\"}}"], 1e-6, 60);
+        }
+
+        foreach (var actor in (string[])["ledger", "verifiers", "sync", "pool", "validators", "block-makers", "workers"]) Assert.InRange(after[$"vivim_mailbox_depth_messages{{actor=\"{actor}\"}}"], 0, 1_000);
         Assert.Equal(1, after["vivim_cluster_members{status=\"up\"}"]);
         Assert.Equal(0, after["vivim_cluster_unreachable_members"]);
         Assert.InRange(after["vivim_supervision_events_total{kind=\"started\"}"], 20, 1_000);

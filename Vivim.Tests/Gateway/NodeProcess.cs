@@ -124,6 +124,9 @@ internal sealed partial class NodeProcess : IAsyncDisposable
         return response.StatusCode == HttpStatusCode.OK;
     }
 
+    /// <summary>What it has written to standard output so far.</summary>
+    public IReadOnlyList<string> Output => Text(output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
     /// <summary>SIGKILL.</summary>
     public async Task KillAsync()
     {
@@ -184,10 +187,10 @@ internal sealed partial class NodeProcess : IAsyncDisposable
         greeted.TrySetResult((new Uri(http.Groups["address"].Value), new Uri(grpc.Groups["address"].Value)));
     }
 
-    [GeneratedRegex(@"^ +HTTP +(?<address>http://\S+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    [GeneratedRegex(@"^( +|\{.* )HTTP +(?<address>http://\S+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex HttpLine();
 
-    [GeneratedRegex(@"^ +gRPC +(?<address>http://\S+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    [GeneratedRegex(@"^( +|\{.*is ready: .* )gRPC +(?<address>http://[^\s""]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex GrpcLine();
 }
 

@@ -62,6 +62,11 @@ public sealed class SettingsTests : IDisposable
         ["database.user"] = "somebody",
         ["database.password-file"] = Reference,
         ["testing.clock-offset"] = "5s",
+        ["logging.format"] = "json",
+        ["logging.keep-records"] = "77",
+        ["telemetry.otlp.endpoint"] = "http://127.0.0.1:4317",
+        ["telemetry.otlp.protocol"] = "http",
+        ["telemetry.trace-one-in"] = "7",
         ["workers.gc.schedule"] = "every 5m",
         ["workers.gc.missed"] = "skip",
         ["workers.gc.priority"] = "7",
@@ -149,6 +154,9 @@ public sealed class SettingsTests : IDisposable
     [InlineData("pool.batch-delay", "NaNs", "a duration from 1ms to 1s")]
     [InlineData("pool.batch-delay", "1e300s", "a duration from 1ms to 1s")]
     [InlineData("log-level", "LOUD", "DEBUG, INFO, WARNING, ERROR")]
+    [InlineData("logging.format", "xml", "text, json")]
+    [InlineData("telemetry.otlp.endpoint", "collector:4317", "an address such as http://127.0.0.1:4317, or nothing")]
+    [InlineData("telemetry.trace-one-in", "0", "a whole number from 1 to 1000000")]
     [InlineData("insecure-bind", "perhaps", "true or false")]
     [InlineData("http.host", "localhost", "an IP address")]
     [InlineData("cluster.seed-nodes", "node1", "host:port, separated by commas")]

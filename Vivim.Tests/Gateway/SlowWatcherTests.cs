@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Vivim.Actors.Logging;
 using Vivim.Actors.Supervision;
 using Vivim.Gateway.Metrics;
 using Vivim.Gateway.Node;
@@ -36,7 +37,7 @@ public sealed class SlowWatcherTests : IAsyncLifetime, IDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(TestSettings.Of(("data", folder.FullName), ("log-level", "ERROR"), ("supervision.keep-events", $"{Kept}")));
-        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<NodeMetrics>().AddSingleton<NodeHost>().AddGrpc();
+        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<NodeMetrics>().AddSingleton(new LogBook(16)).AddSingleton<NodeHost>().AddGrpc();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
         app = builder.Build();
         app.MapGrpcService<SupervisionService>();

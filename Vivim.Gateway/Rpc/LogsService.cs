@@ -1,0 +1,53 @@
+using Grpc.Core;
+using Vivim.Actors.Logging;
+using Vivim.Gateway.Node;
+using V1 = Vivim.Protocol.V1;
+
+namespace Vivim.Gateway.Rpc;
+
+/// <summary>vivim.v1.Logs: what the proto says of each call. <see cref="Operators.OperatorInterceptor"/> stands before it.</summary>
+internal sealed class LogsService(NodeHost host, IHostApplicationLifetime lifetime) : V1.Logs.LogsBase
+{
+    public override async Task Tail(V1.TailLogRequest request, IServerStreamWriter<V1.TailLogResponse> responseStream, ServerCallContext context)
+    {
+        if (request.Last > ReadLogTail.MaxCount) throw RpcErrors.InvalidArgument($"{request.Last} records from before, at most {ReadLogTail.MaxCount} are allowed");
+        if (!Enum.IsDefined(request.Level)) throw RpcErrors.InvalidArgument($"{(int)request.Level} is not a level");
+        var least = request.Level == V1.LogLevel.Unspecified ? LogSeverity.Debug : (LogSeverity)request.Level;
+        var filter = new LogFilter(least, request.SourcePrefix, request.Since, request.CorrelationId);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        try
+        {
+            await foreach (var item in new LogFeed(host.Node.System).Tail(filter, (int)request.Last, request.Node.Length == 0 ? null : request.Node, request.Follow, end.Token))
+                await responseStream.WriteAsync(Message(item), end.Token);
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            throw RpcErrors.NotReady();
+        }
+    }
+
+    private static V1.TailLogResponse Message(LogItem item)
+    {
+        var message = new V1.TailLogResponse { Node = item.Node };
+        if (item.Record is not { } record)
+        {
+            message.Lost = item.Lost;
+            return message;
+        }
+
+        message.Record = new V1.LogRecord
+        {
+            Sequence = record.Sequence,
+            At = record.At,
+            Level = (V1.LogLevel)record.Severity,
+            Source = record.Source,
+            Message = record.Message,
+            Template = record.Template,
+            CorrelationId = record.CorrelationId,
+            FailureType = record.Failure.Type,
+            FailureMessage = record.Failure.Message,
+        };
+        message.Record.Properties.AddRange(record.Properties.Select(property => new V1.LogProperty { Name = property.Name, Value = property.Value }));
+        return message;
+    }
+}

@@ -17,7 +17,7 @@ namespace Vivim.Chain.StateSync;
 /// <param name="Keep">How many it keeps.</param>
 /// <param name="SnapshotFolder">Where.</param>
 /// <param name="StagingFolder">Where chunks are that have come.</param>
-public sealed record StateSyncSettings(GenesisFile Genesis, bool Fetches, ulong Least, ulong Every, int Keep, string SnapshotFolder, string StagingFolder, string StateDatabase);
+public sealed record StateSyncSettings(GenesisFile Genesis, bool Fetches, ulong Least, ulong Every, int Keep, string SnapshotFolder, string StagingFolder, string StateDatabase) : INoSerializationVerificationNeeded;
 
 /// <summary>The shell of a node's <see cref="StateSyncCore"/>, once at its start; the node's <see cref="SnapshotServer"/> below it.</summary>
 public sealed class StateSyncActor : ReceiveActor, IWithTimers

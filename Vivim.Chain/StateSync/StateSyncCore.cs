@@ -52,6 +52,7 @@ public sealed class StateSyncCore(GenesisFile genesis, ulong height, ulong least
     private int? firstAnswer;
     private int attempts;
     private int ticks;
+    private int askingSince;
 
     public StateSyncPhase Phase { get; private set; } = StateSyncPhase.Asking;
 
@@ -106,7 +107,7 @@ public sealed class StateSyncCore(GenesisFile genesis, ulong height, ulong least
         switch (Phase)
         {
             case StateSyncPhase.Asking:
-                if (ticks % AskTicks == 1) outputs.Add(new StateSyncOutput.Broadcast(new SyncMessage.GetSnapshots()));
+                if ((ticks - askingSince) % AskTicks == 1) outputs.Add(new StateSyncOutput.Broadcast(new SyncMessage.GetSnapshots()));
                 Choose();
                 break;
             case StateSyncPhase.Choosing when ticks - chosen!.Value.Since >= AnswerTicks:
@@ -141,7 +142,7 @@ public sealed class StateSyncCore(GenesisFile genesis, ulong height, ulong least
     {
         if (firstAnswer is null)
         {
-            if (ticks >= SilentTicks) End("no other node answers");
+            if (ticks - askingSince >= SilentTicks) End("no other node answers");
             return;
         }
 
@@ -287,8 +288,9 @@ public sealed class StateSyncCore(GenesisFile genesis, ulong height, ulong least
         manifest = null;
         chosen = null;
         firstAnswer = null;
-        ticks = 0;
-        foreach (var peer in peers.Values) (peer.AskedAt, peer.Missed) = (0, 0);
+        // Who was asked stays known, so that the next choice falls on another who offers the same.
+        askingSince = ticks;
+        foreach (var peer in peers.Values) peer.Missed = 0;
         Phase = StateSyncPhase.Asking;
     }
 

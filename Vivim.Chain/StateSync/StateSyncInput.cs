@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Vivim.Chain.Sync;
 using Vivim.Ledger.Snapshots;
 using Vivim.Protocol.Consensus;
@@ -5,7 +6,7 @@ using Vivim.Protocol.Consensus;
 namespace Vivim.Chain.StateSync;
 
 /// <summary>A peer that was refused, and why.</summary>
-public sealed record RefusedPeer(PeerId Peer, string Reason);
+public sealed record RefusedPeer(PeerId Peer, string Reason) : INoSerializationVerificationNeeded;
 
 /// <summary>Where a sync of the state is.</summary>
 public enum StateSyncPhase

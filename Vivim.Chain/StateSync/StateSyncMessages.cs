@@ -19,7 +19,7 @@ public sealed record ReadStateSync : INoSerializationVerificationNeeded;
 /// <param name="Chunks">Of which it was made; <paramref name="Reused"/> of them were here from before.</param>
 /// <param name="Bytes">That came over the network.</param>
 /// <param name="Took">From the manifest to the installed state.</param>
-public sealed record StateSyncResult(ulong Height, int Chunks, int Reused, long Bytes, TimeSpan Took);
+public sealed record StateSyncResult(ulong Height, int Chunks, int Reused, long Bytes, TimeSpan Took) : INoSerializationVerificationNeeded;
 
 /// <summary>A node's state sync, both ways.</summary>
 /// <param name="Ended">Why its own sync is over; null while it goes on.</param>

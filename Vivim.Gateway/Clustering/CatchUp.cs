@@ -22,15 +22,17 @@ internal static class CatchUp
     public static async Task Wait(ActorSystem system, IActorRef sync, IActorRef stateSync, bool hasPeers, CancellationToken cancellation)
     {
         var cluster = Akka.Cluster.Cluster.Get(system);
+        StateSyncStatus? status = null;
         for (var polls = 1; hasPeers || HasOthers(cluster); polls++)
         {
-            var status = await stateSync.Ask<StateSyncStatus>(new ReadStateSync(), AskLimit, cancellation);
+            status = await stateSync.Ask<StateSyncStatus>(new ReadStateSync(), AskLimit, cancellation);
             if (status.Ended is not null) break;
             if (polls % LogPolls == 0) system.Log.Warning("getting a snapshot of the state: {0}, {1} chunks to come", status.Phase, status.Missing);
             await Task.Delay(Poll, cancellation);
         }
 
-        for (var polls = 0; HasOthers(cluster); polls++)
+        // After a snapshot the last blocks are missing, wherever it came from: a validator must not begin below what it has signed.
+        for (var polls = 0; status?.Result is not null || HasOthers(cluster); polls++)
         {
             var progress = await sync.Ask<SyncProgress>(new ReadSyncProgress(), AskLimit, cancellation);
             if (progress.Peers > 0 && progress.Remaining == TimeSpan.Zero) return;

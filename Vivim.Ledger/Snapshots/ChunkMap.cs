@@ -66,9 +66,9 @@ public sealed class ChunkMap
     /// <exception cref="MalformedException">Not a map.</exception>
     public static ChunkMap Decode(ref CanonicalReader reader)
     {
-        var entries = new ChunkEntry[reader.Count(MaxChunks, EntrySize)];
-        for (var i = 0; i < entries.Length; i++) entries[i] = new ChunkEntry(reader.U16(), reader.U32(), reader.U32(), reader.Hash());
-        return new ChunkMap(entries);
+        var read = new ChunkEntry[reader.Count(MaxChunks, EntrySize)];
+        for (var i = 0; i < read.Length; i++) read[i] = new ChunkEntry(reader.U16(), reader.U32(), reader.U32(), reader.Hash());
+        return new ChunkMap(read);
     }
 
     private static void Check(ChunkEntry entry)

@@ -90,7 +90,7 @@ public sealed class StateSyncNodesTests : IAsyncLifetime
         // Once more on its own data: it goes on where it was, and needs no snapshot.
         await nodes[2].Start(Settings);
         await nodes[3].Stop();
-        await nodes[3].Start(Settings);
+        await nodes[3].Start(("state-sync.every", "5"), ("state-sync.least-ahead", "1000"));
         Assert.Null((await StatusOf(nodes[3])).Result);
         await nodes[3].Reaches(common + 1);
     }

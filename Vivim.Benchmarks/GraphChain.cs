@@ -64,7 +64,9 @@ internal sealed class GraphChain : IDisposable
         using var text = File.OpenText(graphFile);
         var graph = GraphFile.Parse(text);
         var made = new GraphChain(folder, graph);
-        foreach (var block in made.Transactions(graph, new GraphPeople(graph)).Chunk(BlockTransactions)) made.Commit(block);
+        var people = new GraphPeople(graph);
+        // Who is registered can act from the next block on.
+        foreach (var block in made.Registrations(people).Chunk(BlockTransactions).Concat(made.Follows(graph, people).Chunk(BlockTransactions))) made.Commit(block);
         return made;
     }
 
@@ -95,14 +97,17 @@ internal sealed class GraphChain : IDisposable
         validator.Dispose();
     }
 
-    private IEnumerable<TransactionEnvelope> Transactions(FollowGraph graph, GraphPeople people)
+    private IEnumerable<TransactionEnvelope> Registrations(GraphPeople people)
     {
         for (var person = 0; person < people.Count; person++)
         {
             using var key = people.KeyOf(person);
             yield return Sign(key, people.KeyDidOf(person), 0, body => body.RegisterIdentity = Person.Registration(key.PublicKey));
         }
+    }
 
+    private IEnumerable<TransactionEnvelope> Follows(FollowGraph graph, GraphPeople people)
+    {
         for (var person = 0; person < people.Count; person++)
         {
             using var key = people.KeyOf(person);

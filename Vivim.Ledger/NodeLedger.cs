@@ -1,4 +1,5 @@
 using Vivim.Ledger.Execution;
+using Vivim.Ledger.Snapshots;
 using Vivim.Ledger.State;
 using Vivim.Ledger.Storage;
 using Vivim.Protocol;
@@ -26,8 +27,9 @@ public sealed class NodeLedger
     private readonly IChainStore chain;
     private readonly IStateStore values;
     private readonly ISignatureScheme scheme;
-    private readonly LedgerState state;
+    private readonly long historyBudget;
     private readonly JudgedBlocks judged = new();
+    private LedgerState state;
     private BlockHeader? head;
 
     /// <summary>Opens a chain, or starts one from the genesis; rebuilds the state from the stored values and newer change sets.</summary>
@@ -40,6 +42,8 @@ public sealed class NodeLedger
         this.chain = chain;
         this.values = values;
         this.scheme = scheme;
+        this.historyBudget = historyBudget;
+        if (chain.IsBeingReplaced) ForgetHalfInstalled();
         if (chain.Genesis is null) chain.Initialize(genesis.Hash);
         if (chain.Genesis != genesis.Hash) throw new LedgerMismatchException($"the chain database belongs to the genesis {chain.Genesis}, the genesis file is {genesis.Hash}: put back the file it was made with, or start in an empty data folder");
         var (_, newest) = chain.Heights();
@@ -169,6 +173,29 @@ public sealed class NodeLedger
         chain.DropChangesUpTo(flush.Height);
     }
 
+    /// <summary>
+    /// Puts a snapshot in the place of this chain, which then begins with the snapshot's block; durable when it returns. Cut short at any point, the
+    /// next start finds an empty chain.
+    /// </summary>
+    /// <param name="manifest">Verified under this chain's genesis, and above the tip.</param>
+    /// <param name="rows">Keys and values of the verified chunks; read one by one.</param>
+    /// <exception cref="SnapshotException">They are not the state that the manifest names; this ledger can no longer be used.</exception>
+    public void Install(SnapshotManifest manifest, IEnumerable<KeyValuePair<byte[], byte[]>> rows)
+    {
+        if (manifest.Height <= Tip.Height) throw new InvalidOperationException($"the snapshot of height {manifest.Height} is not above {Tip.Height}");
+        chain.BeginReplacing();
+        values.Replace(manifest.Height, rows);
+        // From what is stored, so that it is also the proof that the store can be read again.
+        var rebuilt = new LedgerState(values, historyBudget);
+        if (rebuilt.Root != manifest.StateRoot) throw new SnapshotException($"the state of the snapshot has the root {rebuilt.Root}, certified is {manifest.StateRoot}");
+        var block = Block.FromBytes(manifest.Base.Block);
+        chain.Replace(manifest.Base, [.. block.Transactions.Select(envelope => envelope.IdOn(manifest.Certified.Header.ChainId))], manifest.Certified.SetChanges);
+        state = rebuilt;
+        head = block.Header;
+        judged.Clear();
+        Tip = RestoreTip(manifest.Base);
+    }
+
     /// <summary>Forgets blocks below a height; the last is always kept.</summary>
     public void DropBlocksBelow(ulong height) => chain.DropBlocksBelow(Math.Min(height, Tip.Height));
 
@@ -178,6 +205,13 @@ public sealed class NodeLedger
         var transactions = BlockValidity.Check(block, Tip, state, scheme, isKnownValid);
         judged.Add(block, transactions);
         return transactions;
+    }
+
+    private void ForgetHalfInstalled()
+    {
+        // In this order: until the mark goes, this is done again.
+        values.Clear();
+        chain.Clear();
     }
 
     private ChainTip RestoreTip(BlockRecord record)

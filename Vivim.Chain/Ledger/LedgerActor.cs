@@ -3,6 +3,8 @@ using Akka.Event;
 using Vivim.Chain.Pool;
 using Vivim.Ledger;
 using Vivim.Ledger.State;
+using Vivim.Ledger.Storage;
+using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Transactions;
 
@@ -24,17 +26,22 @@ public sealed class LedgerActor : ReceiveActor
     private readonly NodeLedger ledger;
     private readonly VerifiedSignatures verified;
     private readonly ulong keepBlocks;
+    private readonly ulong snapshotEvery;
+    private bool isFlushing;
 
     /// <param name="keepBlocks">Heights to keep; 0 keeps all.</param>
-    public LedgerActor(NodeLedger ledger, VerifiedSignatures verified, ulong keepBlocks)
+    /// <param name="snapshotEvery">The state is flushed at every multiple of this height too, so that a snapshot can be cut there; 0 for none.</param>
+    public LedgerActor(NodeLedger ledger, VerifiedSignatures verified, ulong keepBlocks, ulong snapshotEvery = 0)
     {
         this.ledger = ledger;
         this.verified = verified;
         this.keepBlocks = keepBlocks;
+        this.snapshotEvery = snapshotEvery;
         Receive<ReadLedger>(Answer);
         Receive<JudgeBlock>(message => Sender.Tell(new BlockJudged(ledger.Validate(message.Block, verified.Contains))));
         Receive<CommitBlock>(Commit);
-        Receive<FlushWritten>(message => ledger.CompleteFlush(message.Flush));
+        Receive<FlushWritten>(OnFlushed);
+        Receive<InstallSnapshot>(Install);
         Receive<Status.Failure>(failure => Fail($"the state database cannot be written: {failure.Cause.GetBaseException().Message}"));
     }
 
@@ -69,17 +76,50 @@ public sealed class LedgerActor : ReceiveActor
             throw;
         }
 
-        var committed = new BlockCommitted(ledger.Tip, ledger.HasUncertifiedState, receipts, NextNonces(message), message.Block.Evidence);
+        var committed = new BlockCommitted(ledger.Tip, ledger.HasUncertifiedState, receipts, NextNonces(message.Block), message.Block.Evidence);
         Sender.Tell(committed);
         Context.System.EventStream.Publish(committed);
         log.Info("committed height {Height}: {Transactions} transactions, state root {StateRoot}", ledger.Tip.Height, receipts.Count, ledger.Tip.StateRoot);
         if (keepBlocks > 0 && ledger.Tip.Height % RetentionInterval == 0 && ledger.Tip.Height > keepBlocks) ledger.DropBlocksBelow(ledger.Tip.Height - keepBlocks + 1);
-        if (ledger.FlushIsDue) StartFlush();
+        if (ledger.FlushIsDue || (snapshotEvery > 0 && ledger.Tip.Height % snapshotEvery == 0)) StartFlush();
+    }
+
+    private void Install(InstallSnapshot message)
+    {
+        if (isFlushing || message.Manifest.Height <= ledger.Tip.Height)
+        {
+            Sender.Tell(new SnapshotInstalled(isFlushing ? "the state database is being written" : $"the chain has come to height {ledger.Tip.Height} by itself"));
+            return;
+        }
+
+        try
+        {
+            ledger.Install(message.Manifest, message.Rows);
+        }
+        catch (Exception e)
+        {
+            Fail($"the snapshot of height {message.Manifest.Height} cannot be installed: {e.Message}: start the node again, it begins with an empty chain");
+            throw;
+        }
+
+        var block = Block.FromBytes(message.Manifest.Base.Block);
+        var receipts = StoredReceipts.Decode(message.Manifest.Base.Receipts);
+        Context.System.EventStream.Publish(new BlockCommitted(ledger.Tip, ledger.HasUncertifiedState, receipts, NextNonces(block), block.Evidence));
+        log.Info("installed the state of height {0} from a snapshot: {1} keys, state root {2}", ledger.Tip.Height, ledger.KeyCount, ledger.Tip.StateRoot);
+        Sender.Tell(new SnapshotInstalled(null));
+    }
+
+    private void OnFlushed(FlushWritten message)
+    {
+        isFlushing = false;
+        ledger.CompleteFlush(message.Flush);
+        Context.System.EventStream.Publish(new StateFlushed(message.Flush.Height));
     }
 
     private void StartFlush()
     {
         if (ledger.BeginFlush() is not { } flush) return;
+        isFlushing = true;
         Task.Factory.StartNew(
             () =>
             {
@@ -93,10 +133,10 @@ public sealed class LedgerActor : ReceiveActor
 
     private static void Fail(string reason) => Context.System.EventStream.Publish(new NodeFault(reason));
 
-    private static Dictionary<Did, ulong> NextNonces(CommitBlock message)
+    private static Dictionary<Did, ulong> NextNonces(Block block)
     {
         var next = new Dictionary<Did, ulong>();
-        foreach (var envelope in message.Block.Transactions)
+        foreach (var envelope in block.Transactions)
         {
             if (Transaction.TryDecode(envelope, out var transaction, out _)) next[transaction.Sender] = transaction.Nonce + 1;
         }

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Vivim.Ledger;
 using Vivim.Ledger.Execution;
+using Vivim.Ledger.Snapshots;
 using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Identity;
@@ -25,6 +26,16 @@ public sealed record CommitBlock(Block Block, CommitCertificate Certificate) : I
 /// <param name="NextNonces">The next nonce of every sender in the block.</param>
 /// <param name="Evidence">The evidence in the block.</param>
 public sealed record BlockCommitted(ChainTip Tip, bool HasUncertifiedState, IReadOnlyList<Receipt> Receipts, IReadOnlyDictionary<Did, ulong> NextNonces, IReadOnlyList<Evidence> Evidence) : INoSerializationVerificationNeeded;
+
+/// <summary>Put a verified snapshot in the place of the chain; answered by <see cref="SnapshotInstalled"/>.</summary>
+/// <param name="Rows">Keys and values of its chunks, which are read on the ledger's thread.</param>
+public sealed record InstallSnapshot(SnapshotManifest Manifest, IEnumerable<KeyValuePair<byte[], byte[]>> Rows) : INoSerializationVerificationNeeded;
+
+/// <summary>Answer to <see cref="InstallSnapshot"/>: null when it is durable, else why it was not begun.</summary>
+public sealed record SnapshotInstalled(string? Problem) : INoSerializationVerificationNeeded;
+
+/// <summary>The state database holds the state after a height. Published on the node's event stream.</summary>
+public sealed record StateFlushed(ulong Height) : INoSerializationVerificationNeeded;
 
 /// <summary>Published on the node's event stream when it cannot go on; the host stops with this sentence.</summary>
 public sealed record NodeFault(string Reason) : INoSerializationVerificationNeeded;

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Vivim.Chain.Ledger;
+using Vivim.Chain.StateSync;
 using Vivim.Ledger.Execution;
 using Vivim.Ledger.Storage;
 using Vivim.Protocol.Blocks;
@@ -29,14 +30,20 @@ public sealed class SyncActor : ReceiveActor, IWithTimers
     private readonly IActorRef ledger;
     private readonly IChainReader chain;
     private readonly IActorRef peers;
+    private readonly IActorRef stateSync;
 
     /// <param name="peers">Takes <see cref="SyncOutgoing"/>; what it delivers comes back as <see cref="SyncReceived"/>.</param>
-    public SyncActor(IActorRef ledger, IChainReader chain, IActorRef peers)
+    /// <param name="stateSync">Takes what is about snapshots; until it has published <see cref="StateSyncEnded"/> no blocks are asked for. Nobody where there are no snapshots.</param>
+    public SyncActor(IActorRef ledger, IChainReader chain, IActorRef peers, IActorRef stateSync)
     {
         this.ledger = ledger;
         this.chain = chain;
         this.peers = peers;
+        this.stateSync = stateSync;
+        if (!stateSync.IsNobody()) Feed(new SyncInput.Hold(true));
         Receive<BlockCommitted>(committed => Feed(new SyncInput.TipReached(committed.Tip)));
+        Receive<SyncReceived>(received => received.Message is SyncMessage.Snapshot, stateSync.Forward);
+        Receive<StateSyncEnded>(_ => Feed(new SyncInput.Hold(false)));
         Receive<SyncReceived>(received => Feed(new SyncInput.Received(received.From, received.Message)));
         Receive<SyncInput.Tick>(Feed);
         Receive<ReadSyncProgress>(_ => Sender.Tell(core.Progress));
@@ -49,12 +56,14 @@ public sealed class SyncActor : ReceiveActor, IWithTimers
     protected override void PreStart()
     {
         Context.System.EventStream.Subscribe<BlockCommitted>(Self);
+        Context.System.EventStream.Subscribe<StateSyncEnded>(Self);
+        stateSync.Tell(new HasStateSyncEnded());
         // Read after the subscription, so that no commit falls in between.
         ledger.Read(l => l.Tip).PipeTo(Self);
         Timers.StartPeriodicTimer(nameof(SyncInput.Tick), new SyncInput.Tick(), SyncCore.TickInterval);
     }
 
-    protected override void PostStop() => Context.System.EventStream.Unsubscribe<BlockCommitted>(Self);
+    protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
 
     private void Feed(SyncInput input)
     {

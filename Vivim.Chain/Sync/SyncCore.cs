@@ -38,6 +38,7 @@ public sealed class SyncCore(ISignatureScheme scheme)
     private ulong committing;
     private ulong behindAt;
     private int ticks;
+    private bool isHeld;
 
     /// <summary>Blocks in memory.</summary>
     public int HeldItems => received.Count;
@@ -92,6 +93,9 @@ public sealed class SyncCore(ISignatureScheme scheme)
             case SyncInput.Tick:
                 OnTick();
                 break;
+            case SyncInput.Hold hold:
+                isHeld = hold.IsHeld;
+                break;
         }
 
         return outputs;
@@ -122,7 +126,7 @@ public sealed class SyncCore(ISignatureScheme scheme)
     /// <summary>Asks whoever was asked longest ago of those that have the next block.</summary>
     private void Ask()
     {
-        if (request is not null || received.Count > 0 || committing > tip!.Height) return;
+        if (isHeld || request is not null || received.Count > 0 || committing > tip!.Height) return;
         var able = peers.Where(peer => peer.Value.Height > tip.Height && peer.Value.BlamedUntil <= ticks).OrderBy(peer => peer.Value.AskedAt).ToList();
         if (able.Count == 0) return;
         var (name, state) = able[0];

@@ -32,6 +32,9 @@ public abstract record SyncInput
 
     /// <summary>To be fed every <see cref="SyncCore.TickInterval"/>.</summary>
     public sealed record Tick : SyncInput;
+
+    /// <summary>From now on blocks are, or are not, asked for.</summary>
+    public sealed record Hold(bool IsHeld) : SyncInput;
 }
 
 /// <summary>What <see cref="SyncCore"/> wants done, in this order.</summary>

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
+using Vivim.Chain.StateSync;
 using Vivim.Chain.Sync;
 
 namespace Vivim.Gateway.Clustering;
@@ -17,10 +18,21 @@ internal static class CatchUp
     private const int LogPolls = 40;
 
     /// <summary>Returns when the node's chain is as long as the others', give or take a block; at once where there are no others.</summary>
-    public static async Task Wait(ActorSystem system, IActorRef sync, CancellationToken cancellation)
+    /// <param name="hasPeers">There are nodes beyond the cluster to wait for.</param>
+    public static async Task Wait(ActorSystem system, IActorRef sync, IActorRef stateSync, bool hasPeers, CancellationToken cancellation)
     {
         var cluster = Akka.Cluster.Cluster.Get(system);
-        for (var polls = 0; cluster.State.Members.Any(member => member.Address != cluster.SelfAddress && member.Status == MemberStatus.Up); polls++)
+        StateSyncStatus? status = null;
+        for (var polls = 1; hasPeers || HasOthers(cluster); polls++)
+        {
+            status = await stateSync.Ask<StateSyncStatus>(new ReadStateSync(), AskLimit, cancellation);
+            if (status.Ended is not null) break;
+            if (polls % LogPolls == 0) system.Log.Warning("getting a snapshot of the state: {0}, {1} chunks to come", status.Phase, status.Missing);
+            await Task.Delay(Poll, cancellation);
+        }
+
+        // After a snapshot the last blocks are missing, wherever it came from: a validator must not begin below what it has signed.
+        for (var polls = 0; status?.Result is not null || HasOthers(cluster); polls++)
         {
             var progress = await sync.Ask<SyncProgress>(new ReadSyncProgress(), AskLimit, cancellation);
             if (progress.Peers > 0 && progress.Remaining == TimeSpan.Zero) return;
@@ -34,4 +46,6 @@ internal static class CatchUp
             await Task.Delay(Poll, cancellation);
         }
     }
+
+    private static bool HasOthers(Akka.Cluster.Cluster cluster) => cluster.State.Members.Any(member => member.Address != cluster.SelfAddress && member.Status == MemberStatus.Up);
 }

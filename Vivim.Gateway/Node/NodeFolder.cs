@@ -19,6 +19,12 @@ internal sealed class NodeFolder : IDisposable
 
     public string StateDatabase => Path.Combine(path, "state.db");
 
+    /// <summary>Snapshots of the state that the node offers.</summary>
+    public string Snapshots => Path.Combine(path, "snapshots");
+
+    /// <summary>Chunks of a snapshot that the node is getting.</summary>
+    public string Staging => Path.Combine(path, "state-sync");
+
     public string SignerDatabase => Path.Combine(path, "signer.db");
 
     /// <summary>The journal file of one group of persistent actors.</summary>

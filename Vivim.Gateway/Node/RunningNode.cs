@@ -9,6 +9,7 @@ using Vivim.Actors.Workers;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
+using Vivim.Chain.StateSync;
 using Vivim.Chain.Sync;
 using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
@@ -71,6 +72,9 @@ internal sealed class RunningNode : IAsyncDisposable
     /// <summary>The node's <see cref="SyncActor"/>.</summary>
     public IActorRef Sync => actors.Sync;
 
+    /// <summary>The node's <see cref="StateSyncActor"/>.</summary>
+    public IActorRef StateSync => actors.StateSync;
+
     /// <summary>The shard region of <see cref="PoolPartition"/>.</summary>
     public IActorRef Pool => pool;
 
@@ -115,9 +119,10 @@ internal sealed class RunningNode : IAsyncDisposable
 
             HostLogger.Use(loggers);
             system = CreateSystem(settings, stores, clock);
-            var started = StartActors(system, shared.Genesis, ledger, reader, settings, clock, onFault, connectPeers);
+            var started = StartActors(system, shared.Genesis, ledger, reader, folder, settings, clock, onFault, connectPeers);
             await ClusterMembership.Join(system, settings.Cluster, name, cancellation);
-            return new RunningNode(settings, clock, shared, stores.Signers, name, started, await NodeEntities.ReachPool(system), NodeWorkers.RegistryOf(settings, Databases(settings, folder)), reader, opened);
+            started.StateSync.Tell(new BeginStateSync());
+            return new RunningNode(settings, clock, shared, stores.Signers, name, started, await NodeEntities.ReachPool(system), NodeWorkers.RegistryOf(settings, Databases(settings, folder), started.StateSync), reader, opened);
         }
         catch (Exception e)
         {
@@ -143,7 +148,7 @@ internal sealed class RunningNode : IAsyncDisposable
     /// <exception cref="StartException">The pool does not start.</exception>
     public async Task Serve(CancellationToken cancellation)
     {
-        await CatchUp.Wait(System, Sync, cancellation);
+        await CatchUp.Wait(System, Sync, StateSync, actors.HasPeers, cancellation);
         try
         {
             pool = await NodeEntities.HostPool(System, new PoolSettings(Ledger, actors.Verifiers, Chain, settings.PartitionLimits, settings.BatchDelay), cancellation);
@@ -199,7 +204,7 @@ internal sealed class RunningNode : IAsyncDisposable
         return ActorSystem.Create("vivim", settings.Cluster.Tls is { } tls ? setup.And(RemotingTls.Of(tls, clock)) : setup);
     }
 
-    private static NodeActors StartActors(ActorSystem system, GenesisFile genesis, NodeLedger ledger, IChainReader reader, NodeSettings settings, TimeProvider clock, Action<string> onFault, Func<ActorSystem, IActorRef>? connectPeers)
+    private static NodeActors StartActors(ActorSystem system, GenesisFile genesis, NodeLedger ledger, IChainReader reader, NodeFolder folder, NodeSettings settings, TimeProvider clock, Action<string> onFault, Func<ActorSystem, IActorRef>? connectPeers)
     {
         var log = new SupervisionLog(settings.KeepSupervision);
         var tally = new SupervisionTally();
@@ -209,11 +214,15 @@ internal sealed class RunningNode : IAsyncDisposable
         heights.Advance(ledger.Tip.Height);
         system.ActorOf(Props.Create(() => new HostBridge(heights, onFault)), "host-bridge");
         var verified = new VerifiedSignatures();
-        var ledgerActor = system.ActorOf(Props.Create(() => new LedgerActor(ledger, verified, settings.KeepBlocks)).WithDispatcher(LedgerActor.Dispatcher), "ledger");
+        var hasPeers = !settings.Cluster.IsAlone || connectPeers is not null;
+        var snapshotEvery = hasPeers ? settings.StateSync.Every : 0;
+        var ledgerActor = system.ActorOf(Props.Create(() => new LedgerActor(ledger, verified, settings.KeepBlocks, snapshotEvery)).WithDispatcher(LedgerActor.Dispatcher), "ledger");
         var verifierRouter = system.ActorOf(Props.Create(() => new SignatureVerifier(genesis.ChainId, verified)).WithDispatcher(SignatureVerifier.Dispatcher).WithRouter(new RoundRobinPool(Environment.ProcessorCount).WithSupervisorStrategy(new ObservedStrategy())), "verifiers");
         var peerActor = connectPeers?.Invoke(system) ?? system.ActorOf(Props.Create(() => new ClusterPeers()), "peers");
-        var sync = system.ActorOf(Props.Create(() => new SyncActor(ledgerActor, reader, peerActor)), SyncActor.Name);
-        return new NodeActors(system, tally, heights, ledgerActor, verifierRouter, peerActor, sync);
+        var stateSyncSettings = settings.StateSync.Of(genesis, folder, hasPeers);
+        var stateSync = system.ActorOf(Props.Create(() => new StateSyncActor(stateSyncSettings, ledgerActor, reader, peerActor, clock)).WithDispatcher(SignatureVerifier.Dispatcher), "state-sync");
+        var sync = system.ActorOf(Props.Create(() => new SyncActor(ledgerActor, reader, peerActor, stateSync)), SyncActor.Name);
+        return new NodeActors(system, tally, heights, ledgerActor, verifierRouter, peerActor, sync, stateSync, connectPeers is not null);
     }
 
     /// <summary>What an operator is told of a start that failed; null where it is no operator's business.</summary>
@@ -233,5 +242,5 @@ internal sealed class RunningNode : IAsyncDisposable
     }
 
     /// <summary>What runs from the start on, before the node hosts anything.</summary>
-    private sealed record NodeActors(ActorSystem System, SupervisionTally Supervision, HeightSignal Heights, IActorRef Ledger, IActorRef Verifiers, IActorRef Peers, IActorRef Sync);
+    private sealed record NodeActors(ActorSystem System, SupervisionTally Supervision, HeightSignal Heights, IActorRef Ledger, IActorRef Verifiers, IActorRef Peers, IActorRef Sync, IActorRef StateSync, bool HasPeers);
 }

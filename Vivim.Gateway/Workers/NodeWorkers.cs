@@ -5,6 +5,7 @@ using Vivim.Actors;
 using Vivim.Actors.Messaging;
 using Vivim.Actors.Tasks;
 using Vivim.Actors.Workers;
+using Vivim.Chain.StateSync;
 using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
@@ -70,8 +71,13 @@ internal sealed class NodeWorkers
 
     /// <summary>The types that exist.</summary>
     /// <param name="databases">The node's SQLite files.</param>
-    public static WorkerRegistry RegistryOf(NodeSettings settings, IReadOnlyList<string> databases) =>
-        new(HostOf(settings.Cluster), [new WorkerType(settings.Gc.Config, 0, _ => new GcWorker(databases, settings.Gc.Schedule))]);
+    /// <param name="stateSync">The node's <see cref="StateSyncActor"/>.</param>
+    public static WorkerRegistry RegistryOf(NodeSettings settings, IReadOnlyList<string> databases, IActorRef stateSync) => new(
+        HostOf(settings.Cluster),
+        [
+            new WorkerType(settings.Gc.Config, 0, _ => new GcWorker(databases, settings.Gc.Schedule)),
+            new WorkerType(settings.StateSync.Config, 0, _ => new StateSyncWorker(stateSync)),
+        ]);
 
     /// <summary>Hosts workers from now on.</summary>
     public static async Task<NodeWorkers> Host(ActorSystem system, WorkerRegistry registry, TimeProvider clock)

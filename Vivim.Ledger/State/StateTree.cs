@@ -147,7 +147,7 @@ public sealed partial class StateTree
         node.IsInner ? inners[node.Index].Hash : node.IsLeaf ? leaves[node.Index].Hash : Jellyfish.Placeholder;
 
     /// <summary>How many of the sorted changes, equal in the bits before <paramref name="depth"/>, have a 0 there.</summary>
-    private static int CountLeft(ReadOnlySpan<LeafChange> changes, int depth)
+    internal static int CountLeft(ReadOnlySpan<LeafChange> changes, int depth)
     {
         var (low, high) = (0, changes.Length);
         while (low < high)
@@ -161,7 +161,7 @@ public sealed partial class StateTree
     }
 
     /// <summary>All hashing of the tree happens here.</summary>
-    private static Hash256 HashPair(ReadOnlySpan<byte> prefix, in Hash256 first, in Hash256 second)
+    internal static Hash256 HashPair(ReadOnlySpan<byte> prefix, in Hash256 first, in Hash256 second)
     {
         Span<byte> preimage = stackalloc byte[prefix.Length + 2 * Hash256.Size];
         prefix.CopyTo(preimage);

@@ -51,4 +51,17 @@ public interface IChainStore : IChainReader
 
     /// <summary>Forgets blocks, receipts, events, but no validator-set change, and the transactions' positions below a height.</summary>
     void DropBlocksBelow(ulong height);
+
+    /// <summary>Whether <see cref="BeginReplacing"/> was not followed by <see cref="Replace"/>: what the two stores hold does not belong together.</summary>
+    bool IsBeingReplaced { get; }
+
+    /// <summary>Marks the chain, synced, before a state from elsewhere takes the place of its own.</summary>
+    void BeginReplacing();
+
+    /// <summary>Puts one block in the place of all, as the first that is kept, and takes the mark away, in one synced transaction.</summary>
+    /// <param name="setChanges">Those up to the block, since the genesis.</param>
+    void Replace(BlockRecord record, IReadOnlyList<Hash256> transactionIds, IReadOnlyList<ValidatorSetChange> setChanges);
+
+    /// <summary>Forgets everything but the genesis, the mark too, in one synced transaction.</summary>
+    void Clear();
 }

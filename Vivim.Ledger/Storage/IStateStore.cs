@@ -23,4 +23,10 @@ public interface IStateStore
 
     /// <summary>Replaces values in one transaction, synced, and moves to <paramref name="height"/>. May run on another thread than the reads.</summary>
     void Write(ulong height, IReadOnlyDictionary<byte[], byte[]?> changes);
+
+    /// <summary>Puts other values in the place of all, in one transaction, synced, as of <paramref name="height"/>. Reads them one by one.</summary>
+    void Replace(ulong height, IEnumerable<KeyValuePair<byte[], byte[]>> rows);
+
+    /// <summary>Forgets everything, in one transaction, synced: the store is as new.</summary>
+    void Clear();
 }

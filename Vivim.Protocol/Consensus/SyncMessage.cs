@@ -7,7 +7,7 @@ namespace Vivim.Protocol.Consensus;
 public sealed record CertifiedBlock(Block Block, CommitCertificate Certificate);
 
 /// <summary>What nodes tell each other so that one that is behind catches up (docs/spec/consensus.md).</summary>
-public abstract record SyncMessage
+public abstract partial record SyncMessage
 {
     /// <summary>An answer holds at most this many blocks.</summary>
     public const int MaxBlocks = 64;
@@ -52,6 +52,9 @@ public abstract record SyncMessage
                 writer.U8(BlocksTag).U32((uint)blocks.Items.Count);
                 foreach (var (block, certificate) in blocks.Items) writer.Bytes(block.ToBytes()).Bytes(certificate.ToBytes());
                 break;
+            case Snapshot snapshot:
+                EncodeSnapshot(snapshot, writer);
+                break;
         }
 
         return writer.ToArray();
@@ -68,7 +71,7 @@ public abstract record SyncMessage
             TipTag => new Tip(reader.U64()),
             GetBlocksTag => new GetBlocks(reader.U64()),
             BlocksTag => DecodeBlocks(ref reader),
-            var other => throw new MalformedException($"{other} is not a kind of sync message"),
+            var tag => DecodeSnapshot(tag, ref reader),
         };
         reader.End();
         return message;

@@ -47,6 +47,14 @@ internal sealed class ChainFile : IChainStore
 
     public void DropBlocksBelow(ulong height) => throw new NotSupportedException("every simulated chain is kept");
 
+    public bool IsBeingReplaced => false;
+
+    public void BeginReplacing() => throw new NotSupportedException("no simulated node starts from a snapshot");
+
+    public void Replace(BlockRecord record, IReadOnlyList<Hash256> transactionIds, IReadOnlyList<ValidatorSetChange> setChanges) => throw new NotSupportedException("no simulated node starts from a snapshot");
+
+    public void Clear() => throw new NotSupportedException("no simulated node starts from a snapshot");
+
     /// <summary>Goes back to an older backup.</summary>
     public void Restore(ulong height)
     {
@@ -71,4 +79,8 @@ internal sealed class StateFile : IStateStore
     public IEnumerable<KeyValuePair<byte[], byte[]>> All() => [];
 
     public void Write(ulong height, IReadOnlyDictionary<byte[], byte[]?> changes) => throw new NotSupportedException("no simulated state is large enough to be flushed");
+
+    public void Replace(ulong height, IEnumerable<KeyValuePair<byte[], byte[]>> rows) => throw new NotSupportedException("no simulated node starts from a snapshot");
+
+    public void Clear() => throw new NotSupportedException("no simulated node starts from a snapshot");
 }

@@ -58,12 +58,12 @@ public sealed class ArchitectureTests
     public void The_cores_touch_no_clock_disk_network_chance_or_actor()
     {
         var cores = Types("Vivim.Protocol").Where(t => t.Namespace != GeneratedNamespace && t.FullName is not ("Vivim.Protocol.DurableFile" or "Vivim.Protocol.Keys.SigningKey"))
-            .Concat(Types("Vivim.Ledger").Where(t => t.Namespace == "Vivim.Ledger.Execution" || t.FullName is "Vivim.Ledger.State.StateTree" or "Vivim.Ledger.State.LedgerState"))
-            .Concat(Types("Vivim.Chain").Where(t => t.Name is "TendermintCore" or "VoteKeeper" or "SignerRow" or "PoolCore"))
+            .Concat(Types("Vivim.Ledger").Where(t => t.Namespace == "Vivim.Ledger.Execution" || t.FullName is "Vivim.Ledger.State.StateTree" or "Vivim.Ledger.State.LedgerState" || t.Name is "Subtree" or "ChunkMap" or "ChunkBody" or "ChunkPlan" or "SnapshotManifest"))
+            .Concat(Types("Vivim.Chain").Where(t => t.Name is "TendermintCore" or "VoteKeeper" or "SignerRow" or "PoolCore" or "StateSyncCore"))
             .Concat(Types("Vivim.Actors").Where(t => t.Name is "SupervisionLog" or "NumberedRing`1" or "LogRecord" or "LogFilter" or "SupervisionEvent" or "SupervisionFilter" or "SupervisedPath" or "PriorityLanes`1"
-                or "TaskCore" or "TaskBook" or "WorkerLifecycle" or "StartOrder" or "CpuBudget" or "TurnShares" or "RetryPolicy" or "IntervalTimes"))
+                or "TaskCore" or "TaskBook" or "ScaleCore" or "TaskPlacement" or "WorkerLifecycle" or "StartOrder" or "CpuBudget" or "TurnShares" or "RetryPolicy" or "IntervalTimes"))
             .ToList();
-        Assert.Superset(new HashSet<string>(["TendermintCore", "VoteKeeper", "SignerRow", "PoolCore", "TaskCore", "TaskBook", "WorkerLifecycle", "StateTree", "LedgerState", "RulesV1", "Vote", "SupervisionLog"]), cores.Select(t => t.Name).ToHashSet());
+        Assert.Superset(new HashSet<string>(["TendermintCore", "VoteKeeper", "SignerRow", "PoolCore", "TaskCore", "TaskBook", "WorkerLifecycle", "StateTree", "LedgerState", "StateSyncCore", "SnapshotManifest", "ChunkBody", "RulesV1", "Vote", "SupervisionLog"]), cores.Select(t => t.Name).ToHashSet());
         string[] forbidden = [.. Clocks, .. Disks, .. Chances, "Akka", "System.Net", "Microsoft.Extensions.Logging"];
         Assert.Empty(cores.SelectMany(t => UsesOf(t, forbidden)));
     }

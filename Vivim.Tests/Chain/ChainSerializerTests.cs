@@ -194,10 +194,16 @@ public sealed class ChainSerializerTests : SerializerTests
             _ => new ConsensusMessage.Status(U64(), U32(), (byte)random.Next(4), random.Next(2) == 0 ? null : Hash(), Bits(), Bits(), random.Next(2) == 0),
         };
 
-        private SyncMessage SyncMessage() => random.Next(3) switch
+        private SyncMessage SyncMessage() => random.Next(9) switch
         {
             0 => new SyncMessage.Tip(U64()),
             1 => new SyncMessage.GetBlocks(U64()),
+            2 => new SyncMessage.GetSnapshots(),
+            3 => new SyncMessage.Snapshots([new SnapshotOffer(U64(), Hash())]),
+            4 => new SyncMessage.GetManifest(Hash()),
+            5 => new SyncMessage.Manifest(Hash(), Hash().ToArray()),
+            6 => new SyncMessage.GetChunk(Hash(), (uint)random.Next()),
+            7 => new SyncMessage.Chunk(Hash(), (uint)random.Next(), Hash().ToArray()),
             _ => new SyncMessage.Blocks(List(() => new CertifiedBlock(Block(), Certificate()))),
         };
 

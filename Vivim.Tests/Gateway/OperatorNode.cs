@@ -39,9 +39,9 @@ internal sealed class OperatorNode(int number, DirectoryInfo folder, PeerNetwork
         return new OperatorNode(number, folder, network, validators);
     }
 
-    public async Task Start()
+    public async Task Start(params (string Key, string Value)[] changed)
     {
-        var settings = TestSettings.Of(("data", folder.FullName), ("log-level", "ERROR"));
+        var settings = TestSettings.Of([("data", folder.FullName), ("log-level", "ERROR"), .. changed]);
         var own = validators.Select(key => key.PublicKey).ToHashSet();
         node = await RunningNode.Start(settings, TimeProvider.System, NullLoggerFactory.Instance, reason => Fault = reason, CancellationToken.None, system => network.Join(number, system, own));
         await node.Serve(CancellationToken.None);
@@ -52,6 +52,12 @@ internal sealed class OperatorNode(int number, DirectoryInfo folder, PeerNetwork
         network.Leave(number);
         await Node.DisposeAsync();
         node = null;
+    }
+
+    /// <summary>Loses the chain and the state; what has been signed stays.</summary>
+    public void ForgetChain()
+    {
+        foreach (var file in folder.GetFiles("*.db*").Where(file => file.Name.StartsWith("chain.db", StringComparison.Ordinal) || file.Name.StartsWith("state.db", StringComparison.Ordinal))) file.Delete();
     }
 
     public Task<ChainTip> Tip() => Node.Ledger.Read(ledger => ledger.Tip);

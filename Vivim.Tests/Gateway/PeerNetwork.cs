@@ -28,6 +28,9 @@ internal sealed class PeerNetwork(int seed)
     /// <summary>Of a hundred messages.</summary>
     public int DuplicatePercent { get; set; }
 
+    /// <summary>What becomes of a message of synchronisation, by its sender's number.</summary>
+    public Func<int, SyncMessage, SyncMessage> Tamper { get; set; } = static (_, message) => message;
+
     /// <summary>Makes the node's actor for its peers.</summary>
     public IActorRef Join(int node, ActorSystem system, IReadOnlySet<PublicKey> validators)
     {
@@ -103,7 +106,7 @@ internal sealed class PeerNetwork(int seed)
             });
             Receive<SyncOutgoing>(outgoing =>
             {
-                var bytes = outgoing.Message.ToBytes();
+                var bytes = network.Tamper(node, outgoing.Message).ToBytes();
                 foreach (var other in outgoing.To is { } to ? [int.Parse(to.Value)] : network.Others(node))
                     network.Send(node, other, (system, _) => system.ActorSelection($"/user/{SyncActor.Name}").Tell(new SyncReceived(new PeerId(node.ToString()), SyncMessage.FromBytes(bytes))));
             });

@@ -21,7 +21,7 @@ public sealed class WorkersTests : IDisposable
     {
         await using var node = await StartAsync();
         await Eventually.Async(async () => await DoneAsync(node) >= 2);
-        var worker = (await JsonAsync(node, "list")).GetProperty("workers").EnumerateArray().Single();
+        var worker = (await JsonAsync(node, "list")).GetProperty("workers").EnumerateArray().Single(w => Text(w, "worker") == Gc);
         Assert.Equal((Gc, "local", "running", "healthy"), (Text(worker, "worker"), Text(worker, "node"), Text(worker, "state"), Text(worker, "health")));
 
         // Its inbox is known to the cluster's mediator in a moment.
@@ -157,7 +157,7 @@ public sealed class WorkersTests : IDisposable
 
     private async Task<long> DoneAsync(NodeProcess node)
     {
-        var worker = (await JsonAsync(node, "list")).GetProperty("workers").EnumerateArray().Single();
+        var worker = (await JsonAsync(node, "list")).GetProperty("workers").EnumerateArray().Single(w => Text(w, "worker") == Gc);
         return worker.GetProperty("answered").GetBoolean() ? worker.GetProperty("metrics").GetProperty("done").GetInt64() : 0;
     }
 

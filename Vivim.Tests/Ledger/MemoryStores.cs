@@ -41,6 +41,27 @@ internal sealed class MemoryChainStore : IChainStore
 
     public void DropBlocksBelow(ulong height) => Drop(blocks, row => row < height);
 
+    public bool IsBeingReplaced { get; private set; }
+
+    public void BeginReplacing() => IsBeingReplaced = true;
+
+    public void Replace(BlockRecord record, IReadOnlyList<Hash256> transactionIds, IReadOnlyList<ValidatorSetChange> setChanges)
+    {
+        Clear();
+        this.setChanges.AddRange(setChanges);
+        blocks.Add(record.Height, record);
+        for (var i = 0; i < transactionIds.Count; i++) positions.Add(transactionIds[i], new TransactionPosition(record.Height, (uint)i));
+    }
+
+    public void Clear()
+    {
+        blocks.Clear();
+        changes.Clear();
+        setChanges.Clear();
+        positions.Clear();
+        IsBeingReplaced = false;
+    }
+
     private static void Drop<T>(SortedDictionary<ulong, T> rows, Func<ulong, bool> isDropped)
     {
         foreach (var height in rows.Keys.Where(isDropped).ToList()) rows.Remove(height);
@@ -72,5 +93,18 @@ internal sealed class MemoryStateStore : IStateStore
         }
 
         Height = height;
+    }
+
+    public void Replace(ulong height, IEnumerable<KeyValuePair<byte[], byte[]>> rows)
+    {
+        this.rows.Clear();
+        foreach (var (key, value) in rows) this.rows.Add(key, value);
+        Height = height;
+    }
+
+    public void Clear()
+    {
+        rows.Clear();
+        Height = null;
     }
 }

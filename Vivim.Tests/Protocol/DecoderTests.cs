@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using FsCheck.Xunit;
 using Vivim.Ledger.Execution;
+using Vivim.Ledger.Snapshots;
 using Vivim.Ledger.State;
 using Vivim.Ledger.Storage;
 using Vivim.Protocol;
@@ -65,6 +66,14 @@ public sealed class DecoderTests
         ["sync tip"] = Message(new SyncMessage.Tip(5)),
         ["sync request"] = Message(new SyncMessage.GetBlocks(5)),
         ["sync blocks"] = Message(new SyncMessage.Blocks([new CertifiedBlock(Examples.Block, Examples.Certificate), new CertifiedBlock(Examples.Block, Examples.Certificate)])),
+        ["snapshots question"] = Message(new SyncMessage.GetSnapshots()),
+        ["snapshots"] = Message(new SyncMessage.Snapshots([new SnapshotOffer(5, Examples.Digest), new SnapshotOffer(6, Examples.Digest)])),
+        ["manifest request"] = Message(new SyncMessage.GetManifest(Examples.Digest)),
+        ["manifest answer"] = Message(new SyncMessage.Manifest(Examples.Digest, new byte[] { 1, 2, 3 })),
+        ["chunk request"] = Message(new SyncMessage.GetChunk(Examples.Digest, 7)),
+        ["chunk answer"] = Message(new SyncMessage.Chunk(Examples.Digest, 7, new byte[] { 1, 2, 3 })),
+        ["snapshot manifest"] = Binary(Examples.Manifest.ToBytes(), bytes => SnapshotManifest.FromBytes(bytes).ToBytes()),
+        ["chunk map"] = Binary(Examples.Encode(Examples.Manifest.Chunks.Encode), bytes => Again(bytes, ChunkMap.Decode, static (v, w) => v.Encode(w))),
         ["genesis"] = new(Examples.Genesis.ToJson(), DecodeGenesis, IsDocumented: e => e is InvalidDataException),
     };
 

@@ -1,5 +1,7 @@
 using Vivim.Ledger.Execution;
+using Vivim.Ledger.Snapshots;
 using Vivim.Ledger.State;
+using Vivim.Ledger.Storage;
 using Vivim.Protocol;
 using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Consensus;
@@ -68,6 +70,12 @@ internal static class Examples
 
     /// <summary>Proves Alice's account, the absence of Bob's, and the receipt of Alice's registration.</summary>
     public static readonly ProofFile ProofFile = MakeProofFile();
+
+    /// <summary>Its parts do not belong together: an example of form.</summary>
+    public static readonly SnapshotManifest Manifest = new(
+        ProofFile with { Entries = [] },
+        new BlockRecord(5, Block.ToBytes(), Certificate.ToBytes(), Encode(Receipt.Encode), Encode(Event.Encode)),
+        new ChunkMap([new ChunkEntry(1, 0, 0, Jellyfish.Placeholder), new ChunkEntry(2, 3, 200, Digest), new ChunkEntry(2, 1, 60, Digest)]));
 
     public static byte[] Encode(Action<CanonicalWriter> encode)
     {

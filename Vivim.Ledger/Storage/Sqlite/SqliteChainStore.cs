@@ -14,7 +14,10 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
         CREATE TABLE IF NOT EXISTS transactions (id BLOB PRIMARY KEY, height INTEGER NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS set_changes (height INTEGER PRIMARY KEY, change BLOB NOT NULL);
         CREATE TABLE IF NOT EXISTS changes (height INTEGER PRIMARY KEY, changes BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS replacing (id INTEGER PRIMARY KEY CHECK (id = 0));
         """;
+
+    private const string Forget = "DELETE FROM blocks; DELETE FROM transactions; DELETE FROM set_changes; DELETE FROM changes; DELETE FROM replacing;";
 
     private readonly SqliteConnection connection;
     private readonly SqliteChainReader reader;
@@ -50,22 +53,10 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
     public void Append(BlockRecord record, IReadOnlyList<Hash256> transactionIds, byte[] changes, ValidatorSetChange? setChange)
     {
         using var transaction = connection.BeginTransaction();
-        using var block = connection.Statement("INSERT INTO blocks (height, block, certificate, receipts, events) VALUES ($0, $1, $2, $3, $4)", 5);
-        block.With((long)record.Height, record.Block, record.Certificate, record.Receipts, record.Events).ExecuteNonQuery();
-        using var position = connection.Statement("INSERT INTO transactions (id, height, position) VALUES ($0, $1, $2)", 3);
-        // In the order of the ids, so that neighbouring rows land on pages already at hand.
-        foreach (var index in Enumerable.Range(0, transactionIds.Count).OrderBy(i => transactionIds[i]))
-            position.With(transactionIds[index].ToArray(), (long)record.Height, (long)index).ExecuteNonQuery();
+        InsertBlock(record, transactionIds);
         using var change = connection.Statement("INSERT INTO changes (height, changes) VALUES ($0, $1)", 2);
         change.With((long)record.Height, changes).ExecuteNonQuery();
-        if (setChange is not null)
-        {
-            var encoded = new CanonicalWriter(1024);
-            setChange.Encode(encoded);
-            using var set = connection.Statement("INSERT INTO set_changes (height, change) VALUES ($0, $1)", 2);
-            set.With((long)record.Height, encoded.ToArray()).ExecuteNonQuery();
-        }
-
+        if (setChange is not null) InsertSetChange(setChange);
         transaction.Commit();
     }
 
@@ -92,9 +83,54 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
         transaction.Commit();
     }
 
+    public bool IsBeingReplaced
+    {
+        get
+        {
+            using var command = connection.Statement("SELECT count(*) FROM replacing", 0);
+            return command.ExecuteScalar() is > 0L;
+        }
+    }
+
+    public void BeginReplacing() => connection.Execute("INSERT OR IGNORE INTO replacing (id) VALUES (0)");
+
+    public void Replace(BlockRecord record, IReadOnlyList<Hash256> transactionIds, IReadOnlyList<ValidatorSetChange> setChanges)
+    {
+        using var transaction = connection.BeginTransaction();
+        connection.Execute(Forget);
+        InsertBlock(record, transactionIds);
+        foreach (var change in setChanges) InsertSetChange(change);
+        transaction.Commit();
+    }
+
+    public void Clear()
+    {
+        using var transaction = connection.BeginTransaction();
+        connection.Execute(Forget);
+        transaction.Commit();
+    }
+
     public void Dispose()
     {
         reader.Dispose();
         connection.Dispose();
+    }
+
+    private void InsertBlock(BlockRecord record, IReadOnlyList<Hash256> transactionIds)
+    {
+        using var block = connection.Statement("INSERT INTO blocks (height, block, certificate, receipts, events) VALUES ($0, $1, $2, $3, $4)", 5);
+        block.With((long)record.Height, record.Block, record.Certificate, record.Receipts, record.Events).ExecuteNonQuery();
+        using var position = connection.Statement("INSERT INTO transactions (id, height, position) VALUES ($0, $1, $2)", 3);
+        // In the order of the ids, so that neighbouring rows land on pages already at hand.
+        foreach (var index in Enumerable.Range(0, transactionIds.Count).OrderBy(i => transactionIds[i]))
+            position.With(transactionIds[index].ToArray(), (long)record.Height, (long)index).ExecuteNonQuery();
+    }
+
+    private void InsertSetChange(ValidatorSetChange change)
+    {
+        var encoded = new CanonicalWriter(1024);
+        change.Encode(encoded);
+        using var set = connection.Statement("INSERT INTO set_changes (height, change) VALUES ($0, $1)", 2);
+        set.With((long)change.Header.Height, encoded.ToArray()).ExecuteNonQuery();
     }
 }

@@ -12,6 +12,8 @@ public sealed class SqliteStateStore : IStateStore, IDisposable
         CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 0), height INTEGER NOT NULL);
         """;
 
+    private const string Forget = "DELETE FROM state; DELETE FROM head;";
+
     private readonly SqliteConnection writer;
     private readonly SqliteConnection reader;
     private readonly SqliteCommand get;
@@ -69,8 +71,24 @@ public sealed class SqliteStateStore : IStateStore, IDisposable
             else put.With(key, SHA256.HashData(key), value).ExecuteNonQuery();
         }
 
-        using var head = writer.Statement("INSERT INTO head (id, height) VALUES (0, $0) ON CONFLICT (id) DO UPDATE SET height = excluded.height", 1);
-        head.With((long)height).ExecuteNonQuery();
+        WriteHeight(height);
+        transaction.Commit();
+    }
+
+    public void Replace(ulong height, IEnumerable<KeyValuePair<byte[], byte[]>> rows)
+    {
+        using var transaction = writer.BeginTransaction();
+        writer.Execute(Forget);
+        using var put = writer.Statement("INSERT INTO state (key, hash, value) VALUES ($0, $1, $2)", 3);
+        foreach (var (key, value) in rows) put.With(key, SHA256.HashData(key), value).ExecuteNonQuery();
+        WriteHeight(height);
+        transaction.Commit();
+    }
+
+    public void Clear()
+    {
+        using var transaction = writer.BeginTransaction();
+        writer.Execute(Forget);
         transaction.Commit();
     }
 
@@ -80,5 +98,11 @@ public sealed class SqliteStateStore : IStateStore, IDisposable
         findKey.Dispose();
         reader.Dispose();
         writer.Dispose();
+    }
+
+    private void WriteHeight(ulong height)
+    {
+        using var head = writer.Statement("INSERT INTO head (id, height) VALUES (0, $0) ON CONFLICT (id) DO UPDATE SET height = excluded.height", 1);
+        head.With((long)height).ExecuteNonQuery();
     }
 }

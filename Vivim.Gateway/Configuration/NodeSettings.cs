@@ -59,6 +59,9 @@ internal sealed record NodeSettings
     /// <summary>The node's garbage collector.</summary>
     public required GcSettings Gc { get; init; }
 
+    /// <summary>The node's backups; null for none.</summary>
+    public required BackupSettings? Backup { get; init; }
+
     public required GenesisSettings Genesis { get; init; }
 
     /// <summary>The clock is ahead by this much: for tests of clock skew.</summary>
@@ -100,6 +103,7 @@ internal sealed record NodeSettings
                 ? operators
                 : throw reader.Wrong("operators", reader.Text("operators"), "did:keys (Ed25519), separated by commas, or nothing"),
             Gc = GcSettings.From(reader),
+            Backup = BackupSettings.From(reader),
             Genesis = ReadGenesis(reader),
             ClockOffset = reader.Duration("testing.clock-offset", TimeSpan.Zero, TimeSpan.FromHours(1)),
         };

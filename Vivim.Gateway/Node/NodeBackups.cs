@@ -24,7 +24,7 @@ internal sealed record BackupSource(string Genesis, string Chain, string State, 
             ? new Dictionary<string, string>(StringComparer.Ordinal)
             : new[] { "pool", "consensus" }.ToDictionary(group => Path.GetFileName(folder.JournalDatabase(group)), folder.JournalDatabase, StringComparer.Ordinal),
         settings.Database is DatabaseSettings.PostgreSql shared
-            ? $"private keys, which are in {Path.GetFullPath(settings.Network)}; signers' rows, which are never restored; the journals in the database {shared.Place}, which it backs up itself: pg_dump --clean --if-exists --exclude-table=signer --exclude-table='tasks_journal*' -f vivim.sql {shared.Name}"
+            ? $"private keys, which are in {Path.GetFullPath(settings.Network)}; signers' rows, which are never restored; the journals in the database {shared.Place}, which it backs up itself: pg_dump --clean --if-exists --exclude-table=signer --exclude-table-data='tasks_journal*' -f vivim.sql {shared.Name}"
             : $"private keys, which are in {Path.Combine(Path.GetFullPath(settings.Network), "keys")}; signers' rows, which are never restored; the workers' tasks, which could be done twice");
 }
 

@@ -30,7 +30,7 @@ public sealed class BackupDirectory(string directory, string chainId, string nod
 
     private readonly Func<string, long> spaceLeft = spaceLeft ?? (static folder => new DriveInfo(folder).AvailableFreeSpace);
 
-    private readonly Regex ownName = new($@"^{Regex.Escape($"{chainId}-{node}-")}\d{{12,}}-\d{{8}}T\d{{9}}Z({Regex.Escape(Unfinished)})?$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
+    private readonly Regex ownName = new($@"^\.?{Regex.Escape($"{chainId}-{node}-")}\d{{12,}}-\d{{8}}T\d{{9}}Z(\.[a-z]+)?$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
 
     public string Path { get; } = System.IO.Path.GetFullPath(directory);
 
@@ -105,10 +105,10 @@ public sealed class BackupDirectory(string directory, string chainId, string nod
         Directory.Delete(leaving, recursive: true);
     });
 
-    /// <summary>Deletes what a process that died had begun to make or to delete. One node makes one backup at a time.</summary>
+    /// <summary>Deletes what a process that died had begun to make, to verify or to delete. One node makes one backup at a time.</summary>
     public void DropUnfinished() => Guarded(() =>
     {
-        foreach (var path in Directory.GetDirectories(Path, "*" + Unfinished).Where(path => ownName.IsMatch(System.IO.Path.GetFileName(path)))) Directory.Delete(path, recursive: true);
+        foreach (var path in Directory.GetDirectories(Path).Where(path => System.IO.Path.GetExtension(path) is Unfinished or BackupRestore.Unfinished && ownName.IsMatch(System.IO.Path.GetFileName(path)))) Directory.Delete(path, recursive: true);
     });
 
     private static long LengthOf(string file) => new FileInfo(file) is { Exists: true } found ? found.Length : 0;

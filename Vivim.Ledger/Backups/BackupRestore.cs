@@ -33,10 +33,11 @@ public sealed record RestoredBackup(BackupManifest Manifest, ulong Executed, lon
 /// <param name="report">Told of blocks executed, and how many there are.</param>
 public sealed class BackupRestore(BackupCheck check, GenesisFile? trusted = null, Action<ulong, ulong>? report = null)
 {
+    /// <summary>The end of the name of a folder that is being filled.</summary>
+    internal const string Unfinished = ".restoring";
+
     /// <summary>The table of signers' rows, wherever one is kept.</summary>
     private const string SignerTable = "signer";
-
-    private const string Unfinished = ".restoring";
 
     private const int Buffer = 1 << 20;
 

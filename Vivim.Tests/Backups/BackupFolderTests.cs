@@ -204,11 +204,12 @@ public sealed class BackupFolderTests
         File.Delete(Path.Combine(dead, BackupFolder.ManifestFile));
         Assert.Empty(chain.Directory.List());
         Assert.Equal(BackupProblem.BackupIncomplete, Assert.Throws<BackupException>(() => chain.Verify(dead)).Problem);
+        var verifying = Directory.CreateDirectory(Path.Combine(chain.Directory.Path, $".{Path.GetFileName(whole.Path)}.restoring")).FullName;
         var stranger = Directory.CreateDirectory(Path.Combine(chain.Directory.Path, "another-local-000000000001-20260102T030405678Z.partial")).FullName;
 
         chain.Backup();
 
-        Assert.False(Directory.Exists(dead));
+        Assert.False(Directory.Exists(dead) || Directory.Exists(verifying));
         Assert.True(Directory.Exists(stranger), "another chain's is not touched");
         Assert.Single(chain.Directory.List());
     }

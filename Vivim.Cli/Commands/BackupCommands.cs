@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Security.Cryptography;
-using Spectre.Console;
 using Vivim.Client;
 using Vivim.Ledger.Backups;
 using Vivim.Protocol;
@@ -70,7 +69,7 @@ internal static class BackupCommands
         return vivim.Run(new Command("list", "List the whole backups in a directory, newest first") { directory }, (context, _) =>
         {
             var found = Guarded(() => BackupFolder.List(context.Arguments.GetRequiredValue(directory)));
-            context.Terminal.Show(new { backups = found.Select(folder => View(folder.Manifest, folder.Path)).ToList() }, text => text.Write(Table(
+            context.Terminal.Show(new { backups = found.Select(folder => View(folder.Manifest, folder.Path)).ToList() }, text => text.Write(Terminal.TableOf(
                 ["height", "made at", "node", "chain", "bytes", "state root", "path"],
                 found.Select(f => (string[])[
                     $"{f.Manifest.Height}", Time(f.Manifest.MadeAt), f.Manifest.Node, f.Manifest.ChainId, f.Manifest.Size.ToString("N0", CultureInfo.InvariantCulture), f.Manifest.StateRoot[..12], f.Path]))));
@@ -159,12 +158,4 @@ internal static class BackupCommands
     };
 
     private static string Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-
-    private static Table Table(IReadOnlyList<string> columns, IEnumerable<string[]> rows)
-    {
-        var table = new Table().Border(TableBorder.Minimal);
-        foreach (var column in columns) table.AddColumn(column);
-        foreach (var row in rows) table.AddRow([.. row.Select(cell => new Text(cell))]);
-        return table;
-    }
 }

@@ -12,6 +12,8 @@ namespace Vivim.Gateway.Node;
 /// <param name="NotIncluded">What does not; a sentence for people.</param>
 internal sealed record BackupSource(string Genesis, string Chain, string State, IReadOnlyDictionary<string, string> Journals, string NotIncluded)
 {
+    private static readonly string[] Groups = ["pool", "consensus"];
+
     /// <summary>
     /// The journal of tasks stays out: a task that is open in it may have been done since, and must not be done again. Signers' rows
     /// and private keys always stay out.
@@ -22,7 +24,7 @@ internal sealed record BackupSource(string Genesis, string Chain, string State, 
         folder.StateDatabase,
         settings.Database is DatabaseSettings.PostgreSql
             ? new Dictionary<string, string>(StringComparer.Ordinal)
-            : new[] { "pool", "consensus" }.ToDictionary(group => Path.GetFileName(folder.JournalDatabase(group)), folder.JournalDatabase, StringComparer.Ordinal),
+            : Groups.ToDictionary(group => Path.GetFileName(folder.JournalDatabase(group)), folder.JournalDatabase, StringComparer.Ordinal),
         settings.Database is DatabaseSettings.PostgreSql shared
             ? $"private keys, which are in {Path.GetFullPath(settings.Network)}; signers' rows, which are never restored; the journals in the database {shared.Place}, which it backs up itself: pg_dump --clean --if-exists --exclude-table=signer --exclude-table-data='tasks_journal*' -f vivim.sql {shared.Name}"
             : $"private keys, which are in {Path.Combine(Path.GetFullPath(settings.Network), "keys")}; signers' rows, which are never restored; the workers' tasks, which could be done twice");

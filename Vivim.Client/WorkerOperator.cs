@@ -54,6 +54,12 @@ public sealed class WorkerOperator
     public Task<V1.ListTasksResponse> ListTasksAsync(string worker, V1.TaskPhase phase = V1.TaskPhase.Unspecified, string pageToken = "", CancellationToken cancellationToken = default) =>
         calls.CallAsync(o => workers.ListTasksAsync(new V1.ListTasksRequest { Worker = worker, Phase = phase, PageToken = pageToken }, o), cancellationToken);
 
+    /// <summary>Gives a worker a task; the same again tells how far it is.</summary>
+    /// <param name="task">Chosen by the caller, unique among the worker's tasks.</param>
+    /// <exception cref="VivimException">WORKER_UNKNOWN, WORKER_AWAY, WORKER_BUSY, TASK_ID_TAKEN, INVALID_ARGUMENT.</exception>
+    public Task<V1.SubmitTaskResponse> SubmitTaskAsync(string worker, string task, string kind, string argument = "", CancellationToken cancellationToken = default) =>
+        calls.CallAsync(o => workers.SubmitTaskAsync(new V1.SubmitTaskRequest { Worker = worker, Task = task, Kind = kind, Argument = argument }, o), cancellationToken);
+
     /// <summary>Decides about a task in doubt, or has a failed one tried again.</summary>
     /// <exception cref="VivimException">WORKER_UNKNOWN, WORKER_AWAY, TASK_UNKNOWN, TASK_NOT_IN_DOUBT.</exception>
     public Task<V1.ResolveTaskResponse> ResolveTaskAsync(string worker, string task, V1.TaskDecision decision, CancellationToken cancellationToken = default) =>

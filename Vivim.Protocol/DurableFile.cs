@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Vivim.Protocol;
 
-/// <summary>Creates small files that must survive a power loss from the moment the call returns: keys and the genesis.</summary>
+/// <summary>Makes files durable: what must survive a power loss from the moment the call returns, such as keys, the genesis, a backup.</summary>
 public static partial class DurableFile
 {
     /// <summary>Writes a new file with its final content: to a temporary name, synced, renamed, and the folder synced.</summary>
@@ -24,9 +24,17 @@ public static partial class DurableFile
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
+    /// <summary>Makes what was written to a file durable.</summary>
+    /// <exception cref="IOException">The file cannot be synced.</exception>
+    public static void Sync(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite);
+        file.Flush(flushToDisk: true);
+    }
+
     /// <summary>Makes the folder's entries durable. .NET cannot open a folder, so this asks the C library; Windows keeps entries in its own journal.</summary>
     /// <exception cref="IOException">The folder cannot be synced.</exception>
-    private static void SyncFolder(string folder)
+    public static void SyncFolder(string folder)
     {
         if (OperatingSystem.IsWindows()) return;
         const int readOnly = 0;

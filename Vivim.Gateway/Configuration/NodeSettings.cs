@@ -69,6 +69,9 @@ internal sealed record NodeSettings
     /// <summary>Snapshots of the state.</summary>
     public required StateSyncNodeSettings StateSync { get; init; }
 
+    /// <summary>The node's backups; null for none.</summary>
+    public required BackupSettings? Backup { get; init; }
+
     public required GenesisSettings Genesis { get; init; }
 
     /// <summary>The clock is ahead by this much: for tests of clock skew.</summary>
@@ -113,6 +116,7 @@ internal sealed record NodeSettings
                 : throw reader.Wrong("operators", reader.Text("operators"), "did:keys (Ed25519), separated by commas, or nothing"),
             Gc = GcSettings.From(reader),
             StateSync = StateSyncNodeSettings.From(reader),
+            Backup = BackupSettings.From(reader),
             Genesis = ReadGenesis(reader),
             ClockOffset = reader.Duration("testing.clock-offset", TimeSpan.Zero, TimeSpan.FromHours(1)),
         };

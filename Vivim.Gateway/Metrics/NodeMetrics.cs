@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Vivim.Chain.Pool;
 using Vivim.Gateway.Node;
+using Vivim.Ledger.Backups;
 using Vivim.Protocol;
 
 namespace Vivim.Gateway.Metrics;
@@ -32,6 +33,8 @@ internal sealed class NodeMetrics : IDisposable
         workers = new WorkerInstruments(meter);
         meter.CreateObservableGauge("vivim.committed.height", () => Of(running => (long)running.Heights.Current), description: "Height of the last block committed on this node");
         meter.CreateObservableGauge("vivim.pool.pending", () => Some(poolPending), "transactions", "Transactions that wait in the pool partitions on this node; the sum over the nodes is the pool");
+        meter.CreateObservableGauge("vivim.backup.age", () => Backup((backups, newest) => backups.Age(newest).TotalSeconds), "s", "Age of the newest backup of this node; without any, time since the node started");
+        meter.CreateObservableGauge("vivim.backup.size", () => Backup((_, newest) => newest?.Size ?? 0), "By", "Bytes of the newest backup of this node; 0 without any");
         meter.CreateObservableCounter("vivim.supervision.events", SupervisionEvents, description: "Supervision events of this node since it started, by kind");
         meter.CreateObservableGauge("vivim.cluster.members", Members, description: "Members of the cluster by status, as this node sees them");
         meter.CreateObservableGauge("vivim.mailbox.depth", Mailboxes, "messages", "Messages in the fullest mailbox of each kind of actor on this node, what is stashed not counted");
@@ -80,6 +83,21 @@ internal sealed class NodeMetrics : IDisposable
     private IEnumerable<Measurement<long>> SupervisionEvents() => node is { } running
         ? running.SupervisionTally.Read().Select(tally => new Measurement<long>(tally.Count, Label("kind", KebabCase.Of(tally.Kind.ToString()))))
         : [];
+
+    private IEnumerable<Measurement<T>> Backup<T>(Func<NodeBackups, BackupManifest?, T> read)
+        where T : struct
+    {
+        if (node?.Backups is not { } backups) return [];
+        try
+        {
+            return [new Measurement<T>(read(backups, backups.Newest()))];
+        }
+        catch (BackupException)
+        {
+            // The worker's health says why its directory cannot be read.
+            return [];
+        }
+    }
 
     private IEnumerable<Measurement<long>> Of(Func<RunningNode, long> read) => Some(node is { } running ? read(running) : null);
 

@@ -22,6 +22,19 @@ internal sealed record Network(GenesisFile Genesis, IReadOnlyList<SigningKey> Va
             throw new StartException($"the signer row of the validator {rowless.PublicKey} is missing from {place}: without it the key could sign twice; put the row back, or replace the validator's key");
     }
 
+    /// <summary>
+    /// Without the validators that have no row: what they have signed nobody remembers, so they sign no more. Only for a restored node, which may
+    /// have none; elsewhere a missing row is a fault.
+    /// </summary>
+    /// <param name="silent">Those left out.</param>
+    public Network OnlyWithRows(ISignerStore signers, out IReadOnlyList<PublicKey> silent)
+    {
+        var rows = Validators.ToLookup(validator => signers.Load(validator.PublicKey) is not null);
+        silent = [.. rows[false].Select(validator => validator.PublicKey)];
+        foreach (var validator in rows[false]) validator.Dispose();
+        return this with { Validators = [.. rows[true]] };
+    }
+
     public void Dispose()
     {
         foreach (var validator in Validators) validator.Dispose();
@@ -49,16 +62,7 @@ internal sealed class NetworkFolder(string folder)
     /// <exception cref="StartException">The folder cannot be used.</exception>
     public void Create(GenesisSettings settings, ISignerStore signers, TimeProvider clock)
     {
-        try
-        {
-            Directory.CreateDirectory(Path.Combine(path, "keys"));
-            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Path.Combine(path, "keys"), OwnerOnly);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new StartException($"the folder {path} cannot be used: {e.Message}");
-        }
-
+        MakeKeyFolder();
         var validators = Enumerable.Range(1, settings.Validators).Select(number => Key(ValidatorFile(number), mayCreate: true)).ToList();
         Key("operator.key", mayCreate: true).Dispose();
         foreach (var validator in validators.Where(v => signers.Load(v.PublicKey) is null)) signers.Create(validator.PublicKey, SignerRow.Initial);
@@ -77,19 +81,35 @@ internal sealed class NetworkFolder(string folder)
     }
 
     /// <summary>Reads the genesis, the validators' keys and whose the operator's is.</summary>
+    /// <param name="isRestored">Backups hold no private keys: validators' keys that are not there are left out, and an operator key is made anew.</param>
     /// <exception cref="StartException">They are missing, damaged, or not of this version's kind.</exception>
-    public Network Read(GenesisSettings settings)
+    public Network Read(GenesisSettings settings, bool isRestored = false)
     {
         var genesis = ReadGenesis();
         if (settings.Validators > 1 && settings.Validators != genesis.Validators.Count)
             throw new StartException($"{GenesisFilePath} names {genesis.Validators.Count} validators, not {settings.Validators}: --validators counts at a first start only; leave it out, or start with another --data");
-        var validators = Numbers().Select(number => Key(ValidatorFile(number), mayCreate: false)).ToList();
-        using var operatorKey = Key("operator.key", mayCreate: false);
+        if (isRestored) MakeKeyFolder();
+        var numbers = Numbers().Where(number => !isRestored || File.Exists(Path.Combine(path, "keys", ValidatorFile(number))));
+        var validators = numbers.Select(number => Key(ValidatorFile(number), mayCreate: false)).ToList();
+        using var operatorKey = Key("operator.key", mayCreate: isRestored);
         return new Network(genesis, validators, Did.OfKey(operatorKey.PublicKey));
     }
 
     /// <summary>The key file of the validator with this number, from 1.</summary>
     private static string ValidatorFile(int number) => number == 1 ? "validator.key" : $"validator-{number}.key";
+
+    private void MakeKeyFolder()
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(path, "keys"));
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Path.Combine(path, "keys"), OwnerOnly);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartException($"the folder {path} cannot be used: {e.Message}");
+        }
+    }
 
     private IEnumerable<int> Numbers()
     {

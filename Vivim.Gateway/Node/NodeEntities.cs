@@ -69,7 +69,8 @@ internal static class NodeEntities
             new LeaveNode());
         var wake = keys.Select(object (key) => new WakeValidator(key.PublicKey)).ToList();
         system.ActorOf(Props.Create(() => new EntityKeeper(validators, wake, KeepInterval)), "validator-keeper");
-        system.ActorOf(Props.Create(() => new StallWatch(settings.StallLimit)), "stall-watch");
+        // A node without validators commits what others decide; it is not its fault when they do not.
+        if (keys.Count > 0) system.ActorOf(Props.Create(() => new StallWatch(settings.StallLimit)), "stall-watch");
     }
 
     private static PublicKey KeyOf(string entityId) => new(Convert.FromHexString(entityId));

@@ -1,3 +1,5 @@
+using Vivim.Ledger.Backups;
+
 namespace Vivim.Gateway.Node;
 
 /// <summary>The node cannot start. The message is one sentence saying why and what to do.</summary>
@@ -26,6 +28,9 @@ internal sealed class NodeFolder : IDisposable
     public string Staging => Path.Combine(path, "state-sync");
 
     public string SignerDatabase => Path.Combine(path, "signer.db");
+
+    /// <summary>Whether this folder was restored from a backup.</summary>
+    public bool IsRestored => File.Exists(Path.Combine(path, BackupFolder.RestoredMark));
 
     /// <summary>The journal file of one group of persistent actors.</summary>
     public string JournalDatabase(string group) => Path.Combine(path, $"journal-{group}.db");

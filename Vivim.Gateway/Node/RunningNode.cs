@@ -42,7 +42,7 @@ internal sealed class RunningNode : IAsyncDisposable
     private volatile IActorRef pool;
     private volatile NodeWorkers? workers;
 
-    private RunningNode(NodeSettings settings, TimeProvider clock, Network network, ISignerStore signers, NodeRegistry? ownName, NodeActors actors, IActorRef pool, WorkerRegistry workerTypes, IChainReader chain, List<IDisposable> owned)
+    private RunningNode(NodeSettings settings, TimeProvider clock, Network network, ISignerStore signers, NodeRegistry? ownName, NodeActors actors, IActorRef pool, NodeBackups? backups, WorkerRegistry workerTypes, IChainReader chain, List<IDisposable> owned)
     {
         this.settings = settings;
         this.clock = clock;
@@ -54,6 +54,7 @@ internal sealed class RunningNode : IAsyncDisposable
         this.workerTypes = workerTypes;
         this.owned = owned;
         Chain = chain;
+        Backups = backups;
         Supervision = new SupervisionFeed(System);
         Accepted = new AcceptedTransactions(clock);
         Streams = System.Materializer();
@@ -84,6 +85,9 @@ internal sealed class RunningNode : IAsyncDisposable
 
     public IChainReader Chain { get; }
 
+    /// <summary>The node's backups; null where none are made.</summary>
+    public NodeBackups? Backups { get; }
+
     public HeightSignal Heights => actors.Heights;
 
     /// <summary>The supervision logs of all nodes of the cluster.</summary>
@@ -110,7 +114,7 @@ internal sealed class RunningNode : IAsyncDisposable
         {
             var folder = Own(NodeFolder.Open(settings.Data));
             var stores = Own(NodeDatabase.Open(settings.Database, folder));
-            var shared = Own(ReadNetwork(settings, stores, folder, clock));
+            var shared = Own(ReadNetwork(settings, stores, folder, clock, loggers));
             var chainStore = Own(new SqliteChainStore(folder.ChainDatabase));
             var stateStore = Own(new SqliteStateStore(folder.StateDatabase));
             var ledger = new NodeLedger(shared.Genesis, chainStore, stateStore, Ed25519Scheme.Instance, settings.HistoryMemory);
@@ -122,7 +126,9 @@ internal sealed class RunningNode : IAsyncDisposable
             var started = StartActors(system, shared.Genesis, ledger, reader, folder, settings, clock, onFault, connectPeers);
             await ClusterMembership.Join(system, settings.Cluster, name, cancellation);
             started.StateSync.Tell(new BeginStateSync());
-            return new RunningNode(settings, clock, shared, stores.Signers, name, started, await NodeEntities.ReachPool(system), NodeWorkers.RegistryOf(settings, Databases(settings, folder), started.StateSync), reader, opened);
+            var backups = settings.Backup is { } backup ? new NodeBackups(backup, BackupSource.Of(settings, folder), NodeWorkers.HostOf(settings.Cluster), shared, started.Ledger, clock) : null;
+            var types = NodeWorkers.RegistryOf(settings, Databases(settings, folder), started.StateSync, backups);
+            return new RunningNode(settings, clock, shared, stores.Signers, name, started, await NodeEntities.ReachPool(system), backups, types, reader, opened);
         }
         catch (Exception e)
         {
@@ -184,13 +190,23 @@ internal sealed class RunningNode : IAsyncDisposable
     private static List<string> Databases(NodeSettings settings, NodeFolder folder) =>
         [folder.ChainDatabase, folder.StateDatabase, .. settings.Database is DatabaseSettings.PostgreSql ? [] : NodeDatabase.JournalGroups.Select(folder.JournalDatabase)];
 
-    private static Network ReadNetwork(NodeSettings settings, NodeDatabase stores, NodeFolder folder, TimeProvider clock)
+    private static Network ReadNetwork(NodeSettings settings, NodeDatabase stores, NodeFolder folder, TimeProvider clock, ILoggerFactory loggers)
     {
         var files = new NetworkFolder(settings.Network);
         if (settings.Cluster.IsAlone && !files.HasGenesis)
         {
             if (File.Exists(folder.ChainDatabase)) throw new StartException($"{folder.ChainDatabase} is there but the genesis {files.GenesisFilePath} is not: put it back, or start in an empty data folder");
             files.Create(settings.Genesis, stores.Signers, clock);
+        }
+
+        // Where the rows are in a database of their own, restoring a node's files does not touch them, and they must be there.
+        if (folder.IsRestored && settings.Database is DatabaseSettings.Sqlite)
+        {
+            var restored = files.Read(settings.Genesis, isRestored: true).OnlyWithRows(stores.Signers, out var silent);
+            var log = loggers.CreateLogger<RunningNode>();
+            foreach (var key in silent) log.LogWarning("the validator {Validator} has no signer row in {Place} and does not sign: what it signed after the backup nobody knows; replace its key", key, stores.SignerPlace);
+            if (restored.Validators.Count == 0) log.LogWarning("this node was restored and signs nothing: it serves the chain and follows others");
+            return restored;
         }
 
         var read = files.Read(settings.Genesis);

@@ -88,6 +88,20 @@ internal sealed class WorkersService(NodeHost host, TimeProvider clock) : V1.Wor
         return response;
     }
 
+    public override async Task<V1.SubmitTaskResponse> SubmitTask(V1.SubmitTaskRequest request, ServerCallContext context)
+    {
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var answer = await Ask<TaskAnswer>(new SubmitTask(request.Worker, request.Task, request.Kind, request.Argument, now), context.CancellationToken);
+        return answer.Refusal switch
+        {
+            TaskRefusal.None => new V1.SubmitTaskResponse { Task = WorkerMessageForms.Of(answer.Task!) },
+            TaskRefusal.QueueFull => throw RpcErrors.Of(StatusCode.ResourceExhausted, "WORKER_BUSY", answer.Message),
+            TaskRefusal.IdTaken => throw RpcErrors.Of(StatusCode.AlreadyExists, "TASK_ID_TAKEN", answer.Message),
+            TaskRefusal.WorkerAway => throw RpcErrors.Of(StatusCode.Unavailable, "WORKER_AWAY", answer.Message),
+            _ => throw RpcErrors.InvalidArgument(answer.Message),
+        };
+    }
+
     public override async Task<V1.ResolveTaskResponse> ResolveTask(V1.ResolveTaskRequest request, ServerCallContext context)
     {
         if (request.Decision is not (V1.TaskDecision.Done or V1.TaskDecision.Again)) throw RpcErrors.InvalidArgument("decision is DONE or AGAIN");

@@ -69,15 +69,23 @@ internal sealed class NodeWorkers
     /// <summary>The role of a member by which host-bound workers find it.</summary>
     public static string HostRole(ClusterSettings cluster) => HostRolePrefix + HostOf(cluster);
 
+    /// <summary>What a node is called among hosts.</summary>
+    public static string HostOf(ClusterSettings cluster) => cluster.IsAlone ? LocalHost : cluster.Name;
+
     /// <summary>The types that exist.</summary>
     /// <param name="databases">The node's SQLite files.</param>
     /// <param name="stateSync">The node's <see cref="StateSyncActor"/>.</param>
-    public static WorkerRegistry RegistryOf(NodeSettings settings, IReadOnlyList<string> databases, IActorRef stateSync) => new(
-        HostOf(settings.Cluster),
-        [
-            new WorkerType(settings.Gc.Config, 0, _ => new GcWorker(databases, settings.Gc.Schedule)),
-            new WorkerType(settings.StateSync.Config, 0, _ => new StateSyncWorker(stateSync)),
-        ]);
+    /// <param name="backups">Null where none are made: then there is no such worker.</param>
+    public static WorkerRegistry RegistryOf(NodeSettings settings, IReadOnlyList<string> databases, IActorRef stateSync, NodeBackups? backups)
+    {
+        var types = new List<WorkerType>
+        {
+            new(settings.Gc.Config, 0, _ => new GcWorker(databases, settings.Gc.Schedule)),
+            new(settings.StateSync.Config, 0, _ => new StateSyncWorker(stateSync)),
+        };
+        if (backups is not null) types.Add(new WorkerType(backups.Settings.Config, 0, _ => new BackupWorker(backups)));
+        return new WorkerRegistry(HostOf(settings.Cluster), types);
+    }
 
     /// <summary>Hosts workers from now on.</summary>
     public static async Task<NodeWorkers> Host(ActorSystem system, WorkerRegistry registry, TimeProvider clock)
@@ -97,8 +105,6 @@ internal sealed class NodeWorkers
         system.ActorOf(Props.Create(() => new EntityKeeper(region, wake, KeepInterval)), "worker-keeper");
         return new NodeWorkers(system, registry, bus, region);
     }
-
-    private static string HostOf(ClusterSettings cluster) => cluster.IsAlone ? LocalHost : cluster.Name;
 
     private static Props PropsOf(string id, WorkerSettings settings) => settings.Registry.ScaleOf(id) is not null
         ? Props.Create(() => new WorkerScale(id, settings))

@@ -64,7 +64,7 @@ public sealed partial class MetricsTests
         var texts = new[] { "alerts.yml", "grafana-dashboard.json" }.Select(file => File.ReadAllText(Repository.PathOf("monitoring", file)));
         var named = texts.SelectMany(text => Figure().Matches(text)).Select(match => match.Value).ToHashSet();
         using var files = new NodeFiles();
-        await using var node = await NodeProcess.StartAsync(files, "genesis.block-interval = 250ms");
+        await using var node = await NodeProcess.StartAsync(files, $"genesis.block-interval = 250ms\n workers.backup.directory = \"{files.PathOf("backups")}\"");
         await TestPerson.RegisteredAsync(node, 3);
 
         // Some are told when there is something to tell: two commits, a worker that has been probed.

@@ -131,6 +131,9 @@ public sealed class WorkersTests : IDisposable
                     case "ListTasks":
                         await workers.ListTasksAsync(new());
                         break;
+                    case "SubmitTask":
+                        await workers.SubmitTaskAsync(new());
+                        break;
                     case "ResolveTask":
                         await workers.ResolveTaskAsync(new());
                         break;

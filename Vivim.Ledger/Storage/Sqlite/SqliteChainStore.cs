@@ -76,8 +76,9 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
     public void DropBlocksBelow(ulong height)
     {
         using var transaction = connection.BeginTransaction();
-        using var positions = connection.Statement("DELETE FROM transactions WHERE height < $0", 1).With((long)height);
-        positions.ExecuteNonQuery();
+        using var position = connection.Statement("DELETE FROM transactions WHERE id = $0", 1);
+        // By the ids in their receipts: to look for the height would read the positions of all that is kept, and an index by it is as long as they are.
+        foreach (var id in TransactionsBelow(height)) position.With(id.ToArray()).ExecuteNonQuery();
         using var blocks = connection.Statement("DELETE FROM blocks WHERE height < $0", 1).With((long)height);
         blocks.ExecuteNonQuery();
         transaction.Commit();
@@ -114,6 +115,17 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
     {
         reader.Dispose();
         connection.Dispose();
+    }
+
+    /// <summary>Block by block, in the order of the ids.</summary>
+    private IEnumerable<Hash256> TransactionsBelow(ulong height)
+    {
+        using var command = connection.Statement("SELECT receipts FROM blocks WHERE height < $0 ORDER BY height", 1).With((long)height);
+        using var rows = command.ExecuteReader();
+        while (rows.Read())
+        {
+            foreach (var id in StoredReceipts.Decode(rows.GetFieldValue<byte[]>(0)).Select(receipt => receipt.TransactionId).Order()) yield return id;
+        }
     }
 
     private void InsertBlock(BlockRecord record, IReadOnlyList<Hash256> transactionIds)

@@ -15,24 +15,13 @@ namespace Vivim.Gateway.Configuration;
 /// <param name="Config">Of its worker.</param>
 internal sealed record StateSyncNodeSettings(bool IsEnabled, ulong Least, ulong Every, int Keep, WorkerConfig Config)
 {
-    private static readonly TimeSpan LongestTask = TimeSpan.FromHours(24);
-
     /// <exception cref="SettingsException">A value is not possible.</exception>
-    public static StateSyncNodeSettings From(SettingsReader reader)
-    {
-        var every = (ulong)reader.Number("state-sync.every", 0, int.MaxValue);
-        var config = new WorkerConfig
-        {
-            WorkerId = $"{StateSyncWorker.TypeName}-0",
-            WorkerType = StateSyncWorker.TypeName,
-            Priority = (int)reader.Number("workers.statesync.priority", 1, WorkerConfig.MaxPriority),
-            MaxMemory = reader.Number("workers.statesync.max-memory", WorkerConfig.MinMemory, 1L << 40),
-            MaxCpu = (int)reader.Number("workers.statesync.max-cpu", 1, 100),
-            Timeout = reader.Duration("workers.statesync.timeout", TimeSpan.FromMilliseconds(10), LongestTask),
-        };
-        return new StateSyncNodeSettings(
-            reader.Flag("state-sync.enabled"), (ulong)reader.Number("state-sync.least-ahead", 1, int.MaxValue), every, (int)reader.Number("state-sync.keep", 1, SyncMessage.MaxOffers), config);
-    }
+    public static StateSyncNodeSettings From(SettingsReader reader) => new(
+        reader.Flag("state-sync.enabled"),
+        (ulong)reader.Number("state-sync.least-ahead", 1, int.MaxValue),
+        (ulong)reader.Number("state-sync.every", 0, int.MaxValue),
+        (int)reader.Number("state-sync.keep", 1, SyncMessage.MaxOffers),
+        new WorkerSection(reader, StateSyncWorker.TypeName).ReadConfig());
 
     /// <summary>For the node with this folder; one that has no others to talk to neither takes nor makes any.</summary>
     public StateSyncSettings Of(GenesisFile genesis, NodeFolder folder, bool hasPeers) =>

@@ -109,6 +109,18 @@ confined() {
   [ "$(cat "$work/hosts")" = 127.0.0.1 ]
 }
 
+# A worker of another node fails on purpose and comes back, and any node tells of it.
+worker_crashes() {
+  docker compose exec -T node1 vivim workers crash gc-node2
+  for _ in $(seq 10); do
+    docker compose exec -T node1 timeout 5 vivim supervision watch --node-name node2 --path /system/sharding/workers/gc-node2 --last 6 | tee "$work/seen" || true
+    ! grep -q 'restarting -> running' "$work/seen" || break
+  done
+  for sight in 'CrashedOnPurposeException: crashed on purpose by did:key:' '(initialized -> failed)' '(failed -> restarting)' '(restarting -> running)'; do grep -qF -- "$sight" "$work/seen"; done
+  docker compose exec -T node1 vivim workers show gc-node2 | tee "$work/worker"
+  grep -q '0 failed, 0 in doubt' "$work/worker"
+}
+
 restarts_of() { docker inspect --format '{{.RestartCount}}' "$(docker compose ps -q "$1")"; }
 
 # A node that is cut off ends when the others go on without it; the engine starts it, with a network that works again.
@@ -184,6 +196,7 @@ check "a graph loads, nothing is lost" load
 check "the chain verifies" verify 4
 check "Prometheus sees every node" watched
 check "the nodes are confined" confined
+check "a worker crashed on purpose comes back" worker_crashes
 if [ "$(id -u)" -eq 0 ] && command -v iptables > /dev/null && command -v nsenter > /dev/null; then check "a node that was cut off comes back" node_comes_back; fi
 if [ -n "$with_faults" ]; then
   check "a node killed under load" load_through 2 kill_node

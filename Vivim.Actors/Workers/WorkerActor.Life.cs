@@ -136,7 +136,7 @@ public sealed partial class WorkerActor
     private void OnLaunchFailed(Exception cause)
     {
         isLaunching = false;
-        Fail(cause.GetBaseException().Message);
+        Fail(FailureCause.Of(cause).Message);
     }
 
     private void OnBroken(WorkerBroken message)
@@ -259,7 +259,7 @@ public sealed partial class WorkerActor
         {
             using var time = new CancellationTokenSource(limit, clock);
             return new Probed(probed, await probed.CheckHealth(time.Token).WaitAsync(time.Token));
-        }).PipeTo(self, failure: e => new Probed(probed, new WorkerHealth(HealthStatus.Unhealthy, e.GetBaseException().Message)));
+        }).PipeTo(self, failure: e => new Probed(probed, new WorkerHealth(HealthStatus.Unhealthy, FailureCause.Of(e).Message)));
     }
 
     private void OnProbed(Probed probed)

@@ -29,6 +29,9 @@ internal sealed record ClusterSettings
 
     public bool IsAlone => Name.Length == 0;
 
+    /// <summary>What the node is called wherever nodes are told apart, also one on its own.</summary>
+    public string NodeName => IsAlone ? "local" : Name;
+
     /// <exception cref="SettingsException">A value is not possible, or does not go with another.</exception>
     public static ClusterSettings From(SettingsReader reader, DatabaseSettings database)
     {

@@ -23,9 +23,6 @@ internal sealed record NodeSettings
 
     public required DatabaseSettings Database { get; init; }
 
-    /// <summary>For people: the node's name in its cluster, <c>local</c> for a node on its own.</summary>
-    public string NodeName => Cluster.IsAlone ? "local" : Cluster.Name;
-
     public required string LogLevel { get; init; }
 
     public required LogSettings Logging { get; init; }

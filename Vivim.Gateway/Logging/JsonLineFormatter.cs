@@ -20,7 +20,7 @@ internal sealed class JsonLineFormatter(NodeSettings settings, TimeProvider cloc
 
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private readonly string node = settings.NodeName;
+    private readonly string node = settings.Cluster.NodeName;
 
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {

@@ -126,7 +126,7 @@ internal sealed class RunningNode : IAsyncDisposable
             var started = StartActors(system, shared.Genesis, ledger, reader, folder, settings, clock, onFault, connectPeers);
             await ClusterMembership.Join(system, settings.Cluster, name, cancellation);
             started.StateSync.Tell(new BeginStateSync());
-            var backups = settings.Backup is { } backup ? new NodeBackups(backup, BackupSource.Of(settings, folder), NodeWorkers.HostOf(settings.Cluster), shared, started.Ledger, clock) : null;
+            var backups = settings.Backup is { } backup ? new NodeBackups(backup, BackupSource.Of(settings, folder), settings.Cluster.NodeName, shared, started.Ledger, clock) : null;
             var types = NodeWorkers.RegistryOf(settings, Databases(settings, folder), started.StateSync, backups);
             return new RunningNode(settings, clock, shared, stores.Signers, name, started, await NodeEntities.ReachPool(system), backups, types, reader, opened);
         }

@@ -21,7 +21,7 @@ internal static class Traces
         // By the trace's id, so that all nodes decide alike. A caller that asks to be traced is no exception: it could have every call traced.
         var ratio = new TraceIdRatioBasedSampler(telemetry.Ratio);
         services.AddOpenTelemetry().WithTracing(traces => traces
-            .SetResourceBuilder(ResourceBuilder.CreateEmpty().AddService(Service, serviceVersion: NodeHost.Version, serviceInstanceId: settings.NodeName))
+            .SetResourceBuilder(ResourceBuilder.CreateEmpty().AddService(Service, serviceVersion: NodeHost.Version, serviceInstanceId: settings.Cluster.NodeName))
             .SetSampler(new ParentBasedSampler(ratio, remoteParentSampled: ratio, remoteParentNotSampled: ratio))
             .AddAspNetCoreInstrumentation(server => server.Filter = static context => IsCall(context.Request.Path))
             .AddSource(TransactionTrace.SourceName)

@@ -19,9 +19,6 @@ internal sealed class NodeWorkers
     private const string RegionName = "workers";
     private const string HostRolePrefix = "host-";
 
-    /// <summary>What a node on its own is called among hosts.</summary>
-    private const string LocalHost = "local";
-
     /// <summary>Also the pause before a worker is back whose actor has ended.</summary>
     private static readonly TimeSpan KeepInterval = TimeSpan.FromSeconds(2);
 
@@ -45,10 +42,6 @@ internal sealed class NodeWorkers
     /// <summary>Reaches every worker of the cluster.</summary>
     public IActorRef Region { get; }
 
-    /// <summary>The ids of the workers whose number is fixed that should be there, by the nodes that are.</summary>
-    public IReadOnlyList<string> FixedIds => Registry.Ids([.. Cluster.Get(system).State.Members.Where(member => member.Status == MemberStatus.Up)
-        .SelectMany(member => member.Roles).Where(role => role.StartsWith(HostRolePrefix, StringComparison.Ordinal)).Select(role => role[HostRolePrefix.Length..]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
-
     /// <summary>The ids of all workers that should be there; of a type whose scale does not answer, none.</summary>
     public async Task<IReadOnlyList<string>> Ids(CancellationToken cancellationToken)
     {
@@ -63,14 +56,11 @@ internal sealed class NodeWorkers
                 return [];
             }
         }));
-        return [.. FixedIds, .. scaled.SelectMany(ids => ids)];
+        return [.. Registry.Ids(Hosts()), .. scaled.SelectMany(ids => ids)];
     }
 
     /// <summary>The role of a member by which host-bound workers find it.</summary>
-    public static string HostRole(ClusterSettings cluster) => HostRolePrefix + HostOf(cluster);
-
-    /// <summary>What a node is called among hosts.</summary>
-    public static string HostOf(ClusterSettings cluster) => cluster.IsAlone ? LocalHost : cluster.Name;
+    public static string HostRole(ClusterSettings cluster) => HostRolePrefix + cluster.NodeName;
 
     /// <summary>The types that exist.</summary>
     /// <param name="databases">The node's SQLite files.</param>
@@ -84,7 +74,7 @@ internal sealed class NodeWorkers
             new(settings.StateSync.Config, 0, _ => new StateSyncWorker(stateSync)),
         };
         if (backups is not null) types.Add(new WorkerType(backups.Settings.Config, 0, _ => new BackupWorker(backups)));
-        return new WorkerRegistry(HostOf(settings.Cluster), types);
+        return new WorkerRegistry(settings.Cluster.NodeName, types);
     }
 
     /// <summary>Hosts workers from now on.</summary>
@@ -106,9 +96,14 @@ internal sealed class NodeWorkers
         return new NodeWorkers(system, registry, bus, region);
     }
 
-    private static Props PropsOf(string id, WorkerSettings settings) => settings.Registry.ScaleOf(id) is not null
-        ? Props.Create(() => new WorkerScale(id, settings))
-        : settings.Registry.HostOf(id) is { } host && host != settings.Registry.Host
-        ? Props.Create(() => new AwayWorker(id, host))
-        : Props.Create(() => new WorkerActor(id, settings));
+    private static Props PropsOf(string id, WorkerSettings settings)
+    {
+        if (settings.Registry.ScaleOf(id) is not null) return Props.Create(() => new WorkerScale(id, settings));
+        if (settings.Registry.HostOf(id) is { } host && host != settings.Registry.Host) return Props.Create(() => new AwayWorker(id, host));
+        return Props.Create(() => new WorkerActor(id, settings));
+    }
+
+    /// <summary>The nodes that are there.</summary>
+    private List<string> Hosts() => [.. Cluster.Get(system).State.Members.Where(member => member.Status == MemberStatus.Up).SelectMany(member => member.Roles)
+        .Where(role => role.StartsWith(HostRolePrefix, StringComparison.Ordinal)).Select(role => role[HostRolePrefix.Length..]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 }

@@ -38,7 +38,4 @@ public enum BackupProblem
 public sealed class BackupException(BackupProblem problem, string message, Exception? inner = null) : Exception(message, inner)
 {
     public BackupProblem Problem { get; } = problem;
-
-    /// <summary>Itself: who tells people of a failure tells them this sentence, which says what was found beneath.</summary>
-    public override Exception GetBaseException() => this;
 }

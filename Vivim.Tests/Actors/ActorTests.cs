@@ -17,8 +17,8 @@ using V1 = Vivim.Protocol.V1;
 
 namespace Vivim.Tests.Actors;
 
-/// <summary>One actor system at a time: blocking waits of several would starve each other.</summary>
-[CollectionDefinition(ActorTests.Collection, DisableParallelization = true)]
+/// <summary>Tests that start an actor system run one after another: a wait of theirs blocks a thread.</summary>
+[CollectionDefinition(ActorTests.Collection)]
 public sealed class ActorCollection;
 
 /// <summary>

@@ -9,6 +9,7 @@ using Vivim.Protocol.Genesis;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Proofs;
 using Vivim.Protocol.State;
+using Vivim.Tests.Gateway;
 
 namespace Vivim.Tests.Cli;
 
@@ -60,7 +61,7 @@ public sealed class NodeFixture : IAsyncLifetime
 }
 
 /// <summary>The command line against a real node.</summary>
-[Collection("node")]
+[Collection(NodeCollection.Name)]
 public sealed class EndToEndTests(NodeFixture fixture) : IClassFixture<NodeFixture>
 {
     private async Task<(string Ann, string Bob)> TwoPeopleAsync(string suffix)
@@ -251,7 +252,7 @@ public sealed class EndToEndTests(NodeFixture fixture) : IClassFixture<NodeFixtu
 }
 
 /// <summary>The demonstration, with its own node.</summary>
-[Collection("node")]
+[Collection(NodeCollection.Name)]
 public sealed class DemoTests
 {
     [Fact]

@@ -8,7 +8,7 @@ using Vivim.Tests.Gateway;
 namespace Vivim.Tests.Cli;
 
 /// <summary>One node that runs four validators, as its own process, killed under load.</summary>
-[Collection(NodeCollection.Name)]
+[Collection(ClusterCollection.Name)]
 public sealed class FourValidatorsTests : IDisposable
 {
     private const int Validators = 4;

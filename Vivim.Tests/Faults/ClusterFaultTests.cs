@@ -6,7 +6,7 @@ using Xunit.Abstractions;
 namespace Vivim.Tests.Faults;
 
 /// <summary>Some of the faults that tests/faults.sh makes, on four real nodes: nothing acknowledged is lost, doubled or contradicted.</summary>
-[Collection(NodeCollection.Name)]
+[Collection(ClusterCollection.Name)]
 public sealed class ClusterFaultTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(8);

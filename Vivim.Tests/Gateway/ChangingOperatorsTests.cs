@@ -8,7 +8,7 @@ using Vivim.Tests.Ledger;
 namespace Vivim.Tests.Gateway;
 
 /// <summary>Seven operators, of whom four validate at first, then all, then four again, while people register.</summary>
-[Collection(NodeCollection.Name)]
+[Collection(ClusterCollection.Name)]
 public sealed class ChangingOperatorsTests : IAsyncLifetime
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-operators-");

@@ -65,7 +65,7 @@ public sealed class PreparedNetwork : IAsyncLifetime, IDisposable
 }
 
 /// <summary>A node of a cluster that cannot start says why in one sentence, ends, and disturbs no other.</summary>
-[Collection(NodeCollection.Name)]
+[Collection(ClusterCollection.Name)]
 public sealed class ClusterStartTests(PreparedNetwork prepared) : IClassFixture<PreparedNetwork>
 {
     [PostgresFact]

@@ -222,7 +222,7 @@ public sealed class ClusterTests(AdministeredNode fixture) : IClassFixture<Admin
 }
 
 /// <summary>A node that is told to leave or is declared down.</summary>
-[Collection(NodeCollection.Name)]
+[Collection(ClusterCollection.Name)]
 public sealed class DepartureTests
 {
     [Fact]

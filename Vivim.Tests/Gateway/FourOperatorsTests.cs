@@ -9,7 +9,7 @@ using Vivim.Tests.Ledger;
 namespace Vivim.Tests.Gateway;
 
 /// <summary>Four operators who do not trust each other, each with a whole node in an actor system of its own, over a network that loses messages.</summary>
-[Collection(NodeCollection.Name)]
+[Collection(ClusterCollection.Name)]
 public sealed class FourOperatorsTests : IAsyncLifetime
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-operators-");

@@ -6,7 +6,7 @@ using Vivim.Tests.Ledger;
 namespace Vivim.Tests.Gateway;
 
 /// <summary>A node that cannot go on alone says so, and ends, for whoever supervises it.</summary>
-[Collection(NodeCollection.Name)]
+[Collection(ClusterCollection.Name)]
 public sealed class StallTests
 {
     [Fact]

@@ -14,7 +14,7 @@ using Vivim.Tests.Ledger;
 namespace Vivim.Tests.Gateway;
 
 /// <summary>Four whole nodes of different operators, one of which has lost its chain and gets the state from the others.</summary>
-[Collection(NodeCollection.Name)]
+[Collection(ClusterCollection.Name)]
 public sealed class StateSyncNodesTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);

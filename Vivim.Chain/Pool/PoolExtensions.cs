@@ -14,11 +14,13 @@ public static class PoolExtensions
     /// <exception cref="AskTimeoutException">It has not answered within the limit.</exception>
     public static async Task<T> AskPool<T>(this IActorRef pool, IPoolMessage message, TimeSpan limit, CancellationToken cancellation)
     {
-        for (var left = limit - Patience; ; left -= Patience)
+        // To count costs the pool nothing, and is what the start of a node waits for while partitions move.
+        var patience = message is CountPending ? CountLimit : Patience;
+        for (var left = limit - patience; ; left -= patience)
         {
             try
             {
-                return await pool.Ask<T>(message, Patience, cancellation);
+                return await pool.Ask<T>(message, patience, cancellation);
             }
             catch (AskTimeoutException) when (left > TimeSpan.Zero)
             {

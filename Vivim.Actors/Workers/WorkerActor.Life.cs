@@ -7,7 +7,10 @@ namespace Vivim.Actors.Workers;
 /// <content>The worker's life: starting after what it depends on, failing and coming back, stopping after what it has begun.</content>
 public sealed partial class WorkerActor
 {
-    private static readonly TimeSpan DependencyInterval = TimeSpan.FromSeconds(1);
+    /// <summary>How long a worker that others need may take to say how it is.</summary>
+    private static readonly TimeSpan DependencyLimit = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan DependencyPause = TimeSpan.FromMilliseconds(250);
 
     private sealed class BeginLife : INoSerializationVerificationNeeded
     {
@@ -82,7 +85,7 @@ public sealed partial class WorkerActor
         {
             try
             {
-                var report = await region().Ask<WorkerReport>(new ReadWorker(id), DependencyInterval);
+                var report = await region().Ask<WorkerReport>(new ReadWorker(id), DependencyLimit);
                 if (report.State != WorkerState.Running) return new DependenciesChecked($"{id}, which is {report.State}");
             }
             catch (AskTimeoutException)
@@ -101,7 +104,7 @@ public sealed partial class WorkerActor
         {
             note = $"waits for {missing}";
             Publish();
-            Timers.StartSingleTimer(nameof(CheckDependenciesDue), new CheckDependenciesDue(), DependencyInterval);
+            Timers.StartSingleTimer(nameof(CheckDependenciesDue), new CheckDependenciesDue(), DependencyPause);
             return;
         }
 

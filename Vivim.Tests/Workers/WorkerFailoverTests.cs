@@ -18,7 +18,7 @@ public sealed class WorkerFailoverTests : IAsyncLifetime
     private const string Worker = "test-0";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(1.5);
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-failover-");
     private readonly List<ActorSystem> systems = [];
@@ -98,6 +98,12 @@ public sealed class WorkerFailoverTests : IAsyncLifetime
             akka.coordinated-shutdown.run-by-actor-system-terminate = off
             akka.cluster.roles = ["node", "{{name}}"]
             akka.cluster.down-removal-margin = off
+            akka.cluster.gossip-interval = 100ms
+            akka.cluster.leader-actions-interval = 100ms
+            akka.cluster.periodic-tasks-initial-delay = 100ms
+            akka.cluster.singleton.hand-over-retry-interval = 200ms
+            akka.cluster.sharding.retry-interval = 200ms
+            akka.cluster.sharding.coordinator-failure-backoff = 200ms
             """).WithFallback(TestSettings.Akka(folder, "OFF")));
         systems.Add(system);
         using var limit = new CancellationTokenSource(Patience);

@@ -28,6 +28,9 @@ public sealed partial class WorkerActor
 
     private sealed record Launched : INoSerializationVerificationNeeded;
 
+    /// <summary>What comes before a worker runs: renewing what lives beside it, initializing, starting.</summary>
+    private sealed record LaunchUnderWay(CancellationTokenSource Cancellation);
+
     private sealed record LaunchFailed(Exception Cause) : INoSerializationVerificationNeeded;
 
     private sealed record WorkerBroken(ServiceWorker Worker, Exception Cause) : INoSerializationVerificationNeeded;
@@ -120,13 +123,13 @@ public sealed partial class WorkerActor
 
     private void BeginLaunch<T>(Func<CancellationToken, Task<T>> call)
     {
-        launch = new CancellationTokenSource();
-        Within(call, launch.Token).PipeTo(self, failure: e => new LaunchFailed(e));
+        launch = new LaunchUnderWay(new CancellationTokenSource());
+        Within(call, launch.Cancellation.Token).PipeTo(self, failure: e => new LaunchFailed(e));
     }
 
     private void EndLaunch()
     {
-        launch?.Dispose();
+        launch?.Cancellation.Dispose();
         launch = null;
     }
 
@@ -220,7 +223,7 @@ public sealed partial class WorkerActor
 
         Timers.StartSingleTimer(nameof(LeaveLimitReached), new LeaveLimitReached(), settings.LeaveLimit);
         // What it waits for may be going too.
-        launch?.Cancel();
+        launch?.Cancellation.Cancel();
         if (Signal(WorkerSignal.Stop, "it moves, or its node stops")) AfterStopSignal();
     }
 

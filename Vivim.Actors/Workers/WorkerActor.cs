@@ -57,7 +57,7 @@ public sealed partial class WorkerActor : JournaledActor, IWithTimers
     private TimeSpan throttled;
     private int failuresInRow;
     private long eventsSinceSave;
-    private CancellationTokenSource? launch;
+    private LaunchUnderWay? launch;
     private bool isProbing;
     private string? restartedBy;
     private bool isLeaving;
@@ -88,7 +88,7 @@ public sealed partial class WorkerActor : JournaledActor, IWithTimers
     protected override void PostStop()
     {
         attempt?.Cancellation.Cancel();
-        launch?.Cancel();
+        launch?.Cancellation.Cancel();
         inbox?.Dispose();
         // Whatever the journal says happens next happens to another instance; this one only lets go.
         LetGo();

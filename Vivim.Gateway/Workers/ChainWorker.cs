@@ -76,9 +76,9 @@ internal sealed class ChainWorker(Func<ChainEntity> entity) : ServiceWorker
         {
             await wait(asked);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException e)
         {
-            throw new TimeoutException($"{NameOf(asked)} {failure}");
+            throw new TimeoutException($"{NameOf(asked)} {failure}", e);
         }
     }
 

@@ -9,7 +9,7 @@ namespace Vivim.Actors;
 /// <summary>
 /// A persistent actor as all of ours are: named, on a journal of its group, and stopped by a write that the journal refuses. A failed write stops
 /// it anyway; either way it comes back by its keeper's next wake message and reads back what really is in the journal. The supervision stream is
-/// told why it ends.
+/// told why it ends. While it serves it answers <see cref="IEntityMessage"/>s, whatever it is.
 /// </summary>
 public abstract class JournaledActor : ReceivePersistentActor
 {
@@ -23,6 +23,15 @@ public abstract class JournaledActor : ReceivePersistentActor
 
     public override string PersistenceId { get; }
 
+    /// <summary>Of this incarnation and no other: what was begun in one may end in the next.</summary>
+    protected string Life { get; } = Guid.NewGuid().ToString("n");
+
+    /// <summary>At which this entity ends in order, as where it moves to another node.</summary>
+    protected virtual object EndMessage => PoisonPill.Instance;
+
+    /// <summary>How it is, in a sentence for people. Asked for while it serves.</summary>
+    protected virtual string Describe() => "";
+
     /// <summary>Ends this actor because of a failure; whoever keeps it starts it again.</summary>
     protected void StopBecause(Exception cause)
     {
@@ -32,9 +41,10 @@ public abstract class JournaledActor : ReceivePersistentActor
 
     /// <summary>Asks the shard to stop this idle entity until somebody wants it; messages for it wait meanwhile.</summary>
     /// <param name="stopMessage">What this entity stops itself at.</param>
-    protected void Passivate(object stopMessage)
+    /// <param name="why">In words; may be empty.</param>
+    protected void Passivate(object stopMessage, string why = "")
     {
-        Context.System.EventStream.Publish(new SupervisionNotice(SupervisionKind.Passivated, Self.Path.ToStringWithoutAddress(), FailureCause.None, ""));
+        Context.System.EventStream.Publish(new SupervisionNotice(SupervisionKind.Passivated, Self.Path.ToStringWithoutAddress(), FailureCause.None, why));
         Context.Parent.Tell(new Passivate(stopMessage));
     }
 
@@ -62,6 +72,15 @@ public abstract class JournaledActor : ReceivePersistentActor
         {
             case DeleteMessagesSuccess:
                 break;
+            case CheckEntity:
+                Sender.Tell(new EntityStatus(Life, Describe()));
+                break;
+            case RestartEntity restart:
+                Log.Info("{0} restarts {1}", restart.By, PersistenceId);
+                Passivate(EndMessage, $"restarted by {restart.By}");
+                break;
+            case CrashEntity crash:
+                throw new CrashedOnPurposeException(crash.By);
             case DeleteMessagesFailure failure:
                 Log.Warning("{0}: old events could not be deleted, the next deletion takes them along: {1}", PersistenceId, failure.Cause.Message);
                 break;

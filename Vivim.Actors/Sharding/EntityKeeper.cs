@@ -1,3 +1,4 @@
+using Akka;
 using Akka.Actor;
 using Akka.Event;
 using Vivim.Actors.Supervision;
@@ -7,7 +8,8 @@ namespace Vivim.Actors;
 /// <summary>
 /// Keeps sharded entities alive: tells each its wake message at once and then at an interval. The first one after a stop starts the entity
 /// again, on this node or another, so the interval is also the back-off after a failure; the supervision stream is told of it. Remember-entities is
-/// not used: it disables passivation and can leave a shard dead after a journal failure.
+/// not used: it disables passivation and can leave a shard dead after a journal failure. When the node stops it ends before shards are handed over: what
+/// it sent then would wait for places that are given to none, and hold up the stop.
 /// </summary>
 public sealed class EntityKeeper : ReceiveActor, IWithTimers
 {
@@ -15,6 +17,8 @@ public sealed class EntityKeeper : ReceiveActor, IWithTimers
     {
         public static readonly Tick Instance = new();
     }
+
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
 
     private readonly TimeSpan interval;
 
@@ -39,6 +43,12 @@ public sealed class EntityKeeper : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
+        var self = Self;
+        CoordinatedShutdown.Get(Context.System).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, $"{self.Path.Name}-ends", async () =>
+        {
+            await self.GracefulStop(StopLimit);
+            return Done.Instance;
+        });
         Context.System.EventStream.Subscribe<SupervisionRecorded>(Self);
         Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TimeSpan.Zero, interval);
     }

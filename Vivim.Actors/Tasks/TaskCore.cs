@@ -93,7 +93,7 @@ public sealed class TaskCore(string worker, TaskLimits limits, IReadOnlyDictiona
     {
         if (id.Length is 0 or > WorkerTask.MaxName) return TaskVerdict.Refuse(TaskRefusal.Malformed, $"an id has 1 to {WorkerTask.MaxName} letters");
         if (System.Text.Encoding.UTF8.GetByteCount(argument) > WorkerTask.MaxArgument) return TaskVerdict.Refuse(TaskRefusal.Malformed, $"an argument has at most {WorkerTask.MaxArgument} bytes");
-        if (!kinds.TryGetValue(kind, out var isIdempotent)) return TaskVerdict.Refuse(TaskRefusal.UnknownKind, $"{worker} has no job '{kind}'; it has: {string.Join(", ", kinds.Keys.Order(StringComparer.Ordinal))}");
+        if (!kinds.TryGetValue(kind, out var isIdempotent)) return TaskVerdict.Refuse(TaskRefusal.UnknownKind, $"{worker} has no job '{kind}'; it has{(kinds.Count == 0 ? " none" : $": {string.Join(", ", kinds.Keys.Order(StringComparer.Ordinal))}")}");
         if (Book.Find(id) is { } known)
             return known.Kind == kind && known.Argument == argument ? TaskVerdict.Take() : TaskVerdict.Refuse(TaskRefusal.IdTaken, $"{worker} has another task {id}");
         var task = new WorkerTask { Id = id, Kind = kind, Argument = argument, IsIdempotent = isIdempotent, IntendedAt = now, DueAt = dueAt };

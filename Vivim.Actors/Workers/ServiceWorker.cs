@@ -62,6 +62,21 @@ public abstract class ServiceWorker
     /// <summary>Tries what the worker really depends on.</summary>
     public abstract Task<WorkerHealth> CheckHealth(CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Makes what lives beside the worker begin anew, where an operator wants the worker restarted: called once, after the former instance's
+    /// <see cref="Stop"/> and before this one's <see cref="Initialize"/>, and awaited. An exception makes the worker fail, and be tried again without it.
+    /// Does nothing by default.
+    /// </summary>
+    /// <param name="by">Who wants it.</param>
+    public virtual Task Renew(string by, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>
+    /// Makes what lives beside the worker fail as well, where an operator wants the worker to fail: called once, beside other calls and not awaited.
+    /// Does nothing by default.
+    /// </summary>
+    /// <param name="by">Who wants it.</param>
+    public virtual Task Crash(string by, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>For what runs beside the tasks: says that the worker cannot go on, and is to be started anew.</summary>
     protected void Break(Exception cause) => broken.TrySetResult(cause);
 }

@@ -7,7 +7,10 @@ namespace Vivim.Actors.Workers;
 /// <content>The worker's life: starting after what it depends on, failing and coming back, stopping after what it has begun.</content>
 public sealed partial class WorkerActor
 {
-    private static readonly TimeSpan DependencyInterval = TimeSpan.FromSeconds(1);
+    /// <summary>How long a worker that others need may take to say how it is.</summary>
+    private static readonly TimeSpan DependencyLimit = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan DependencyPause = TimeSpan.FromMilliseconds(250);
 
     private sealed class BeginLife : INoSerializationVerificationNeeded
     {
@@ -21,7 +24,12 @@ public sealed partial class WorkerActor
     /// <param name="Missing">The first that does not run, and why; null when all do.</param>
     private sealed record DependenciesChecked(string? Missing) : INoSerializationVerificationNeeded;
 
+    private sealed record Renewed : INoSerializationVerificationNeeded;
+
     private sealed record Launched : INoSerializationVerificationNeeded;
+
+    /// <summary>What comes before a worker runs: renewing what lives beside it, initializing, starting.</summary>
+    private sealed record LaunchUnderWay(CancellationTokenSource Cancellation);
 
     private sealed record LaunchFailed(Exception Cause) : INoSerializationVerificationNeeded;
 
@@ -71,18 +79,16 @@ public sealed partial class WorkerActor
     private void CheckDependencies()
     {
         if (state is not (WorkerState.Starting or WorkerState.Restarting)) return;
-        var region = settings.Region;
-        var needed = settings.Registry.DependenciesOf(config);
-        FirstMissing(needed, needed.Count == 0 ? ActorRefs.Nobody : region()).PipeTo(self);
+        FirstMissing(settings.Registry.DependenciesOf(config), settings.Region).PipeTo(self);
     }
 
-    private static async Task<DependenciesChecked> FirstMissing(IReadOnlyList<string> needed, IActorRef region)
+    private static async Task<DependenciesChecked> FirstMissing(IReadOnlyList<string> needed, Func<IActorRef> region)
     {
         foreach (var id in needed)
         {
             try
             {
-                var report = await region.Ask<WorkerReport>(new ReadWorker(id), DependencyInterval);
+                var report = await region().Ask<WorkerReport>(new ReadWorker(id), DependencyLimit);
                 if (report.State != WorkerState.Running) return new DependenciesChecked($"{id}, which is {report.State}");
             }
             catch (AskTimeoutException)
@@ -101,25 +107,35 @@ public sealed partial class WorkerActor
         {
             note = $"waits for {missing}";
             Publish();
-            Timers.StartSingleTimer(nameof(CheckDependenciesDue), new CheckDependenciesDue(), DependencyInterval);
+            Timers.StartSingleTimer(nameof(CheckDependenciesDue), new CheckDependenciesDue(), DependencyPause);
             return;
         }
 
         note = "";
-        isLaunching = true;
-        var (launched, limit, clock) = (worker, config.Timeout, settings.Clock);
-        Task.Run(async () =>
+        var launched = worker;
+        BeginLaunch(async time =>
         {
-            using var time = new CancellationTokenSource(limit, clock);
-            await launched.Initialize(time.Token);
-            await launched.Start(time.Token);
+            await launched.Initialize(time);
+            await launched.Start(time);
             return new Launched();
-        }).PipeTo(self, failure: e => new LaunchFailed(e));
+        });
+    }
+
+    private void BeginLaunch<T>(Func<CancellationToken, Task<T>> call)
+    {
+        launch = new LaunchUnderWay(new CancellationTokenSource());
+        Within(call, launch.Cancellation.Token).PipeTo(self, failure: e => new LaunchFailed(e));
+    }
+
+    private void EndLaunch()
+    {
+        launch?.Cancellation.Dispose();
+        launch = null;
     }
 
     private void OnLaunched()
     {
-        isLaunching = false;
+        EndLaunch();
         if (state == WorkerState.Stopping)
         {
             StopIfDrained();
@@ -135,8 +151,11 @@ public sealed partial class WorkerActor
 
     private void OnLaunchFailed(Exception cause)
     {
-        isLaunching = false;
-        Fail(FailureCause.Of(cause).Message);
+        var isOfLaunch = launch is not null;
+        EndLaunch();
+        // Its stop was under way already, and may have been why.
+        if (isOfLaunch && state == WorkerState.Stopping) StopIfDrained();
+        else Fail(FailureCause.Of(cause).Message);
     }
 
     private void OnBroken(WorkerBroken message)
@@ -154,7 +173,7 @@ public sealed partial class WorkerActor
         doneAtFailure = core.Book.Done;
         Timers.Cancel(nameof(ProbeDue));
         attempt?.Cancellation.Cancel();
-        _ = Quietly(worker);
+        LetGo();
         worker = settings.Registry.Create(config);
         if (isLeaving)
         {
@@ -171,7 +190,7 @@ public sealed partial class WorkerActor
         log.Info("{0} restarts worker {1}", restart.By, Id);
         if (Signal(WorkerSignal.Stop, $"restarted by {restart.By}"))
         {
-            startsAgain = true;
+            restartedBy = restart.By;
             AfterStopSignal();
         }
 
@@ -181,6 +200,8 @@ public sealed partial class WorkerActor
     private void OnCrash(CrashWorker crash)
     {
         Sender.Tell(Report());
+        var crashed = worker;
+        _ = Quietly(time => crashed.Crash(crash.By, time), "could not crash what it looks after");
         throw new CrashedOnPurposeException(crash.By);
     }
 
@@ -188,7 +209,7 @@ public sealed partial class WorkerActor
     {
         if (core.Book.Open.Count > 0) return;
         Sender.Tell(new WorkerRetired(Id));
-        Passivate(new LeaveWorker());
+        Passivate(EndMessage);
     }
 
     private void OnLeave()
@@ -201,6 +222,8 @@ public sealed partial class WorkerActor
         }
 
         Timers.StartSingleTimer(nameof(LeaveLimitReached), new LeaveLimitReached(), settings.LeaveLimit);
+        // What it waits for may be going too.
+        launch?.Cancellation.Cancel();
         if (Signal(WorkerSignal.Stop, "it moves, or its node stops")) AfterStopSignal();
     }
 
@@ -215,12 +238,11 @@ public sealed partial class WorkerActor
 
     private void StopIfDrained()
     {
-        if (isLaunching || attempt is not null) return;
-        var (stopped, limit, clock) = (worker, config.Timeout, settings.Clock);
-        Task.Run(async () =>
+        if (launch is not null || attempt is not null) return;
+        var stopped = worker;
+        Within(async time =>
         {
-            using var time = new CancellationTokenSource(limit, clock);
-            await stopped.Stop(time.Token);
+            await stopped.Stop(time);
             return new WorkerStopped();
         }).PipeTo(self, failure: e => new LaunchFailed(e));
     }
@@ -239,8 +261,26 @@ public sealed partial class WorkerActor
     {
         worker = settings.Registry.Create(config);
         if (isLeaving) Context.Stop(Self);
-        else if (startsAgain && Signal(WorkerSignal.Start, "")) Launch();
-        startsAgain = false;
+        else if (restartedBy is { } by && Signal(WorkerSignal.Start, "")) Renew(by);
+        restartedBy = null;
+    }
+
+    /// <summary>What lives beside the worker first, then itself.</summary>
+    private void Renew(string by)
+    {
+        var renewed = worker;
+        BeginLaunch(async time =>
+        {
+            await renewed.Renew(by, time);
+            return new Renewed();
+        });
+    }
+
+    private void OnRenewed()
+    {
+        EndLaunch();
+        if (state == WorkerState.Stopping) StopIfDrained();
+        else Launch();
     }
 
     /// <summary>What was begun takes too long: it is cancelled, and the next life finds it started.</summary>
@@ -271,17 +311,38 @@ public sealed partial class WorkerActor
         Publish();
     }
 
-    /// <summary>Lets an instance go that nobody waits for.</summary>
-    private async Task Quietly(ServiceWorker former)
+    /// <summary>Lets the instance go; nobody waits for it.</summary>
+    private void LetGo()
+    {
+        var former = worker;
+        _ = Quietly(former.Stop, "did not let go");
+    }
+
+    private async Task Quietly(Func<CancellationToken, Task> call, string failure)
     {
         try
         {
-            using var time = new CancellationTokenSource(config.Timeout, settings.Clock);
-            await Task.Run(() => former.Stop(time.Token), CancellationToken.None);
+            await Within(async time =>
+            {
+                await call(time);
+                return true;
+            });
         }
         catch (Exception e)
         {
-            log.Warning("worker {0} did not let go: {1}", Id, e.Message);
+            log.Warning("worker {0} {1}: {2}", Id, failure, e.Message);
         }
+    }
+
+    /// <summary>A call of the worker: on no actor's thread, and as long as one may take.</summary>
+    private Task<T> Within<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellation = default)
+    {
+        var (limit, clock) = (config.Timeout, settings.Clock);
+        return Task.Run(async () =>
+        {
+            using var time = new CancellationTokenSource(limit, clock);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellation);
+            return await call(either.Token);
+        }, CancellationToken.None);
     }
 }

@@ -57,9 +57,9 @@ public sealed partial class WorkerActor : JournaledActor, IWithTimers
     private TimeSpan throttled;
     private int failuresInRow;
     private long eventsSinceSave;
-    private bool isLaunching;
+    private LaunchUnderWay? launch;
     private bool isProbing;
-    private bool startsAgain;
+    private string? restartedBy;
     private bool isLeaving;
 
     /// <exception cref="ArgumentException">There is no such worker.</exception>
@@ -79,6 +79,8 @@ public sealed partial class WorkerActor : JournaledActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
+    protected override object EndMessage => new LeaveWorker();
+
     private long Now => settings.Clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     private string Id => config.WorkerId;
@@ -86,9 +88,10 @@ public sealed partial class WorkerActor : JournaledActor, IWithTimers
     protected override void PostStop()
     {
         attempt?.Cancellation.Cancel();
+        launch?.Cancellation.Cancel();
         inbox?.Dispose();
         // Whatever the journal says happens next happens to another instance; this one only lets go.
-        _ = Quietly(worker);
+        LetGo();
         Context.System.EventStream.Publish(new WorkerGone(Id));
         base.PostStop();
     }
@@ -104,6 +107,7 @@ public sealed partial class WorkerActor : JournaledActor, IWithTimers
         });
         Command<DependenciesChecked>(OnDependencies);
         Command<CheckDependenciesDue>(_ => CheckDependencies());
+        Command<Renewed>(_ => OnRenewed());
         Command<Launched>(_ => OnLaunched());
         Command<LaunchFailed>(failed => OnLaunchFailed(failed.Cause));
         Command<WorkerBroken>(OnBroken);

@@ -36,9 +36,6 @@ public sealed record RestartWorker(string Worker, string By) : IWorkerMessage;
 /// <param name="By">Who wants it.</param>
 public sealed record CrashWorker(string Worker, string By) : IWorkerMessage;
 
-/// <summary>What a worker fails by that is told to.</summary>
-public sealed class CrashedOnPurposeException(string by) : Exception($"crashed on purpose by {by}");
-
 /// <summary>Which tasks are there? Answered by <see cref="TaskList"/>: in the order of their ids.</summary>
 /// <param name="Phase">Only those; null for all.</param>
 /// <param name="After">Only ids after this one.</param>

@@ -10,6 +10,12 @@ public sealed record WorkerType(WorkerConfig Template, int Partitions, Func<Work
 
     public bool IsHostBound => Partitions == 0;
 
+    /// <summary>The number of the first partition; 0 for a type that is scaled.</summary>
+    public int FirstPartition { get; init; }
+
+    /// <summary>The role of the member on which the worker of a partition runs while that is up; null where it runs on any.</summary>
+    public Func<int, string>? HomeOf { get; init; }
+
     /// <summary>Within which bounds the load, or an operator, says how many of the partitions there are; null for all of them, always.</summary>
     public ScaleLimits? Scale { get; init; }
 }
@@ -31,6 +37,7 @@ public sealed class WorkerRegistry
             type.Template.Validate();
             type.Scale?.Validate();
             if (type.Scale is { } scale && scale.Most != type.Partitions) throw new WorkerConfigException(nameof(WorkerType.Partitions), $"{type.Partitions}", $"{scale.Most}, as it is scaled");
+            if (type.Scale is not null && type.FirstPartition != 0) throw new WorkerConfigException(nameof(WorkerType.FirstPartition), $"{type.FirstPartition}", "0, as it is scaled");
         }
 
         this.types = types.ToDictionary(type => type.Name, StringComparer.Ordinal);
@@ -56,12 +63,17 @@ public sealed class WorkerRegistry
     public WorkerConfig? ConfigOf(string id)
     {
         if (TypeOf(id) is not { } type) return null;
-        var isPartition = type.IsHostBound || (int.TryParse(PartitionOf(id), out var partition) && partition >= 0 && partition < type.Partitions && $"{type.Name}-{partition}" == id);
-        return isPartition && PartitionOf(id).Length > 0 ? type.Template with { WorkerId = id } : null;
+        var exists = type.IsHostBound ? PartitionOf(id).Length > 0 : NumberOf(type, id) is not null;
+        return exists ? type.Template with { WorkerId = id } : null;
     }
 
     /// <summary>The node to which a worker is bound; null where it may run anywhere.</summary>
     public string? HostOf(string id) => TypeOf(id) is { IsHostBound: true } ? PartitionOf(id) : null;
+
+    /// <summary>The role of the member on which a worker runs while that is up; empty where it may run anywhere.</summary>
+    /// <param name="hostRole">The role of a node to which workers are bound, by its name.</param>
+    public string HomeOf(string id, Func<string, string> hostRole) =>
+        HostOf(id) is { } host ? hostRole(host) : TypeOf(id) is { HomeOf: { } home } type && NumberOf(type, id) is { } partition ? home(partition) : "";
 
     /// <summary>Makes what a worker does.</summary>
     public ServiceWorker Create(WorkerConfig config) => types[config.WorkerType].Create(config);
@@ -71,8 +83,12 @@ public sealed class WorkerRegistry
 
     private static string PartitionOf(string id) => id.IndexOf('-', StringComparison.Ordinal) is >= 0 and var dash ? id[(dash + 1)..] : "";
 
+    /// <summary>The number of a worker's partition; null where its type has no such partition, or none at all.</summary>
+    private static int? NumberOf(WorkerType type, string id) =>
+        int.TryParse(PartitionOf(id), out var partition) && partition >= type.FirstPartition && partition < type.FirstPartition + type.Partitions && $"{type.Name}-{partition}" == id ? partition : null;
+
     private static IEnumerable<string> Ids(WorkerType type, IReadOnlyList<string> hosts) =>
-        type.IsHostBound ? hosts.Select(host => $"{type.Name}-{host}") : Enumerable.Range(0, type.Scale?.Least ?? type.Partitions).Select(partition => $"{type.Name}-{partition}");
+        type.IsHostBound ? hosts.Select(host => $"{type.Name}-{host}") : Enumerable.Range(type.FirstPartition, type.Scale?.Least ?? type.Partitions).Select(partition => $"{type.Name}-{partition}");
 
     private WorkerType? TypeOf(string id) => types.GetValueOrDefault(id.Split('-')[0]);
 }

@@ -49,6 +49,13 @@ public sealed class BlockMaker : JournaledActor
         Command<FindBlocks>(find => Sender.Tell(new BlocksFound(find.Height == height ? [.. blocks.Values] : [])));
     }
 
+    protected override string Describe()
+    {
+        if (height == 0) return "no block made or kept yet";
+        var own = blocks.Values.Where(block => block.Header.Proposer == validator).MaxBy(block => block.Header.Round);
+        return own is null ? $"kept {blocks.Count} blocks of others for height {height}" : $"proposed height {height}, round {own.Header.Round}, with {own.Transactions.Count} transactions";
+    }
+
     protected override void PostStop()
     {
         Context.System.EventStream.Unsubscribe(Self);

@@ -8,6 +8,7 @@ using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
 using Vivim.Ledger.Execution;
 using Vivim.Protocol.Blocks;
+using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
 
 namespace Vivim.Chain.Consensus;
@@ -59,6 +60,8 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
+    protected override object EndMessage => new LeaveNode();
+
     private sealed record TipRead(ChainTip Tip, bool HasUncertifiedState) : INoSerializationVerificationNeeded;
 
     private sealed record LeaveTooLong : INoSerializationVerificationNeeded;
@@ -77,6 +80,8 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
         Context.System.EventStream.Unsubscribe<BlockCommitted>(Self);
         base.PostStop();
     }
+
+    protected override string Describe() => $"{Did.OfKey(key.PublicKey)}: {core.Describe()}";
 
     private void Start(TipRead read)
     {

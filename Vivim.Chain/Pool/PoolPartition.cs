@@ -61,11 +61,14 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
+    protected override object EndMessage => new LeavePartition();
+
     private sealed record Recovered(ChainTip Tip, IReadOnlyDictionary<Did, ulong> Nonces, IReadOnlyList<(Transaction Transaction, long SequenceNr)> Transactions) : INoSerializationVerificationNeeded;
 
-    private sealed record Checked(IActorRef ReplyTo, SubmitTransactions Request, DateTimeOffset Begun, IReadOnlyList<CheckedTransaction> Transactions, SenderView View) : INoSerializationVerificationNeeded;
+    /// <param name="Life">The incarnation that has begun it: after a restart in place its answer comes to the next.</param>
+    private sealed record Checked(string Life, IActorRef ReplyTo, SubmitTransactions Request, DateTimeOffset Begun, IReadOnlyList<CheckedTransaction> Transactions, SenderView View) : INoSerializationVerificationNeeded;
 
-    private sealed record CheckFailed(IActorRef ReplyTo, Exception Cause) : INoSerializationVerificationNeeded;
+    private sealed record CheckFailed(string Life, IActorRef ReplyTo, Exception Cause) : INoSerializationVerificationNeeded;
 
     /// <summary>What is to be told when it is durable.</summary>
     private sealed record Answer(IActorRef To, SubmitOutcomes Outcomes, string TraceParent, DateTimeOffset Begun);
@@ -86,6 +89,8 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
         Context.System.EventStream.Unsubscribe(Self);
         base.PostStop();
     }
+
+    protected override string Describe() => $"{core.Count} transactions pending at height {core.Height}";
 
     private void ReadSettledNonces()
     {
@@ -124,7 +129,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
         Command<Checked>(OnChecked);
         Command<CheckFailed>(failed =>
         {
-            checking--;
+            if (failed.Life == Life) checking--;
             failed.ReplyTo.Tell(new Status.Failure(failed.Cause));
             EndIfDone();
         });
@@ -158,7 +163,13 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
 
         checking++;
         var replyTo = Sender;
-        Check(request, replyTo, TransactionTrace.Begin()).PipeTo(Self, failure: e => new CheckFailed(replyTo, e));
+        BeginCheck(request, replyTo, TransactionTrace.Begin());
+    }
+
+    private void BeginCheck(SubmitTransactions request, IActorRef replyTo, DateTimeOffset begun)
+    {
+        var life = Life;
+        Check(request, replyTo, begun).PipeTo(Self, failure: e => new CheckFailed(life, replyTo, e));
     }
 
     private async Task<Checked> Check(SubmitTransactions request, IActorRef replyTo, DateTimeOffset begun)
@@ -166,7 +177,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
         var transactions = (await settings.Verifiers.Ask<TransactionsChecked>(new CheckTransactions(request.Transactions), TimeSpan.FromSeconds(20))).Transactions;
         var senders = transactions.Where(t => t.Transaction is not null).Select(t => t.Transaction!.Sender).Distinct().ToList();
         var view = await settings.Ledger.Read(ledger => View(ledger, senders));
-        return new Checked(replyTo, request, begun, transactions, view);
+        return new Checked(Life, replyTo, request, begun, transactions, view);
     }
 
     private static SenderView View(NodeLedger ledger, IReadOnlyList<Did> senders)
@@ -177,12 +188,12 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
 
     private void OnChecked(Checked message)
     {
-        checking--;
+        if (message.Life == Life) checking--;
         if (message.View.Height < core.Height)
         {
             // A block came in between; what was read of the senders is out of date.
             checking++;
-            Check(message.Request, message.ReplyTo, message.Begun).PipeTo(Self, failure: e => new CheckFailed(message.ReplyTo, e));
+            BeginCheck(message.Request, message.ReplyTo, message.Begun);
             return;
         }
 
@@ -270,7 +281,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
     {
         core.OnCommitted(block.Tip.Height, block.NextNonces);
         followed.RemoveGone(core);
-        foreach (var message in behind) Check(message.Request, message.ReplyTo, message.Begun).PipeTo(Self, failure: e => new CheckFailed(message.ReplyTo, e));
+        foreach (var message in behind) BeginCheck(message.Request, message.ReplyTo, message.Begun);
         behind.Clear();
         AnnounceWork();
         if (core.SettledUpTo - trimmedTo < TrimInterval) return;

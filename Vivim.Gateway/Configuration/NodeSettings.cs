@@ -63,6 +63,9 @@ internal sealed record NodeSettings
     /// <summary>The node's garbage collector.</summary>
     public required GcSettings Gc { get; init; }
 
+    /// <summary>The workers of the chain's own entities.</summary>
+    public required ChainWorkerSettings ChainWorkers { get; init; }
+
     /// <summary>Snapshots of the state.</summary>
     public required StateSyncNodeSettings StateSync { get; init; }
 
@@ -112,6 +115,7 @@ internal sealed record NodeSettings
                 ? operators
                 : throw reader.Wrong("operators", reader.Text("operators"), "did:keys (Ed25519), separated by commas, or nothing"),
             Gc = GcSettings.From(reader),
+            ChainWorkers = ChainWorkerSettings.From(reader),
             StateSync = StateSyncNodeSettings.From(reader),
             Backup = BackupSettings.From(reader),
             Genesis = ReadGenesis(reader),

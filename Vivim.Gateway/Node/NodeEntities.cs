@@ -14,8 +14,12 @@ namespace Vivim.Gateway.Node;
 /// <summary>The sharded entities of the chain, of which each node of a cluster hosts its part, and their keepers.</summary>
 internal static class NodeEntities
 {
-    private const string PoolRegion = "pool";
-    private const string BlockMakerRegion = "block-makers";
+    /// <summary>The shard region of <see cref="PoolPartition"/>.</summary>
+    public const string PoolRegion = "pool";
+
+    /// <summary>The shard region of <see cref="BlockMaker"/>.</summary>
+    public const string BlockMakerRegion = "block-makers";
+
     private static readonly TimeSpan KeepInterval = TimeSpan.FromSeconds(1);
     private static readonly ShardPerEntity PoolShards = new(message => message is IPoolMessage pool ? pool.Partition.ToString() : null);
 

@@ -127,7 +127,7 @@ internal sealed class RunningNode : IAsyncDisposable
             await ClusterMembership.Join(system, settings.Cluster, name, cancellation);
             started.StateSync.Tell(new BeginStateSync());
             var backups = settings.Backup is { } backup ? new NodeBackups(backup, BackupSource.Of(settings, folder), settings.Cluster.NodeName, shared, started.Ledger, clock) : null;
-            var types = NodeWorkers.RegistryOf(settings, Databases(settings, folder), started.StateSync, backups);
+            var types = NodeWorkers.RegistryOf(settings, Databases(settings, folder), system, started.StateSync, shared.Validators, backups);
             return new RunningNode(settings, clock, shared, stores.Signers, name, started, await NodeEntities.ReachPool(system), backups, types, reader, opened);
         }
         catch (Exception e)

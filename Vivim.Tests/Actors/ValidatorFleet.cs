@@ -87,7 +87,7 @@ internal sealed class ValidatorFleet
     {
         FaultyJournal.Release(system, "consensus");
         var key = keys[random.Next(keys.Count)].PublicKey;
-        switch (random.Next(5))
+        switch (random.Next(7))
         {
             case 0:
                 validators.Tell(new Crash(key));
@@ -98,6 +98,12 @@ internal sealed class ValidatorFleet
             case 2:
                 validators.Tell(new Crash(key));
                 makers.Tell(new Crash(key));
+                break;
+            case 5:
+                validators.Tell(random.Next(2) == 0 ? new CrashEntity(key.ToString(), "the test") : new RestartEntity(key.ToString(), "the test"));
+                break;
+            case 6:
+                makers.Tell(random.Next(2) == 0 ? new CrashEntity(key.ToString(), "the test") : new RestartEntity(key.ToString(), "the test"));
                 break;
             case 3:
                 // Of one only: were a block lost everywhere, nobody could go on from the votes for it.

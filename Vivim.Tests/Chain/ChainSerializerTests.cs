@@ -72,7 +72,7 @@ public sealed class ChainSerializerTests : SerializerTests
             .Where(t => t is { IsSealed: true, IsNested: false } && t.GetMethod("<Clone>$") is not null)
             .Where(t => !t.IsAssignableTo(typeof(INoSerializationVerificationNeeded)))
             .Except(NoMessages);
-        Assert.Equal(messages.Select(t => t.Name).Order(), ChainSerializer.Forms.Concat(SupervisionSerializer.Forms).Concat(MessagingSerializer.Forms).Concat(LogSerializer.Forms).Where(f => f.Type.IsPublic).Select(f => f.Type.Name).Order());
+        Assert.Equal(messages.Select(t => t.Name).Order(), ChainSerializer.Forms.Concat(SupervisionSerializer.Forms).Concat(MessagingSerializer.Forms).Concat(LogSerializer.Forms).Concat(EntitySerializer.Forms).Where(f => f.Type.IsPublic).Select(f => f.Type.Name).Order());
     }
 
     [Fact]

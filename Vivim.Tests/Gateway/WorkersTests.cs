@@ -24,6 +24,16 @@ public sealed class WorkersTests : IDisposable
         var worker = (await JsonAsync(node, "list")).GetProperty("workers").EnumerateArray().Single(w => Text(w, "worker") == Gc);
         Assert.Equal((Gc, "local", "running", "healthy"), (Text(worker, "worker"), Text(worker, "node"), Text(worker, "state"), Text(worker, "health")));
 
+        // The chain's own actors are workers too, which say what they are at.
+        string[] all = ["blockmaker-1", Gc, "statesync-local", .. Enumerable.Range(0, 8).Select(partition => $"txpool-{partition}"), "validator-1"];
+        await Eventually.Async(async () =>
+        {
+            var workers = (await JsonAsync(node, "list")).GetProperty("workers").EnumerateArray().ToList();
+            Assert.Equal(all, workers.Select(w => Text(w, "worker")).Order(StringComparer.Ordinal));
+            return workers.All(w => Text(w, "state") == "running" && Text(w, "health") == "healthy");
+        });
+        Assert.Matches("^did:key:z6Mk[^:]+: height [0-9]+, round 0, ", Text((await JsonAsync(node, "show", "validator-1")).GetProperty("worker"), "healthMessage"));
+
         // Its inbox is known to the cluster's mediator in a moment.
         await Eventually.Async(async () => (await JsonAsync(node, "ping", Gc)).GetProperty("tookMicroseconds").GetInt64() is > 0 and < 10_000_000);
         var shown = await JsonAsync(node, "show", Gc);

@@ -288,6 +288,41 @@ public sealed class WorkerActorTests : ActorTests
         Assert.Equal((2UL, 0UL, 1UL), (report.Epoch, report.Metrics.Restarts, report.Metrics.Done));
     }
 
+    [Fact]
+    public async Task A_worker_that_moves_while_it_starts_does_not_wait_for_what_may_never_come()
+    {
+        effects.Launching = () => new TaskCompletionSource().Task.WaitAsync(effects.Launch);
+        Host(1);
+        await Eventually.Async(async () => await Report("test-0") is { State: WorkerState.Starting, Epoch: 1 } && effects.Launch.CanBeCanceled);
+        var actor = await Sys.ActorSelection(region.Path / "test-0").ResolveOne(Patience);
+        await WatchAsync(actor);
+        actor.Tell(new LeaveWorker());
+        // Sooner than it would give up by itself.
+        await ExpectTerminatedAsync(actor, settings.LeaveLimit / 2);
+        effects.Launching = static () => Task.CompletedTask;
+        await Running("test-0");
+        Assert.Equal((2UL, 0UL), ((await Report("test-0")).Epoch, (await Report("test-0")).Metrics.Restarts));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_lives_beside_a_worker_is_renewed_once_by_a_restart_that_is_asked_for_and_by_no_other(bool fails)
+    {
+        Host(1);
+        await Running("test-0");
+        effects.Last!.BreakNow("its connection is gone");
+        await Eventually.Async(async () => await Report("test-0") is { State: WorkerState.Running, Epoch: 2 });
+        Assert.Empty(effects.Renewals);
+
+        effects.Renewing = () => fails ? throw new TimeoutException("it does not begin anew") : Task.CompletedTask;
+        await region.Ask<WorkerReport>(new RestartWorker("test-0", "op"), Patience);
+        await Eventually.Async(async () => await Report("test-0") is { State: WorkerState.Running, Epoch: 3 });
+        Assert.Equal(["op"], effects.Renewals);
+        var causes = (await Report("test-0")).Changes.Where(change => change.To == WorkerState.Failed).Select(change => change.Cause);
+        Assert.Equal(fails ? ["its connection is gone", "it does not begin anew"] : ["its connection is gone"], causes);
+    }
+
     private void Host(int partitions, int maxOpen = 1_000) => Host(maxOpen, new WorkerType(Template, partitions, _ => new ScriptedWorker(effects)));
 
     private void Host(params IReadOnlyList<WorkerType> types) => Host(1_000, types);

@@ -73,6 +73,19 @@ public sealed class WorkerCoreTests
         });
     }
 
+    [Fact]
+    public void Partitions_are_numbered_from_where_their_type_says_and_have_the_homes_it_says()
+    {
+        var type = new WorkerType(Good with { WorkerId = "v-1", WorkerType = "v" }, 2, _ => throw new InvalidOperationException()) { FirstPartition = 1, HomeOf = number => $"validator-{number}" };
+        var registry = new WorkerRegistry("here", [new WorkerType(Good, 0, type.Create), type]);
+        Assert.Equal(["gc-here", "v-1", "v-2"], registry.Ids(["here"]));
+        Assert.All(["v-0", "v-3", "v-01", "v-", "v", "gc-"], id => Assert.Null(registry.ConfigOf(id)));
+        Assert.Equal("v-2", registry.ConfigOf("v-2")!.WorkerId);
+        Assert.Equal(["host-here", "validator-2", "", ""], ((string[])["gc-here", "v-2", "v-3", "other-1"]).Select(id => registry.HomeOf(id, host => $"host-{host}")));
+        var scaled = Assert.Throws<WorkerConfigException>(() => new WorkerRegistry("here", [type with { Scale = new ScaleLimits(1, 2) }]));
+        Assert.Equal(nameof(WorkerType.FirstPartition), scaled.Field);
+    }
+
     [Property(MaxTest = 500)]
     public void A_pause_doubles_up_to_the_longest_and_jitter_only_shortens_it(ushort first, ushort more, byte failed, byte jitter, ushort chance)
     {

@@ -16,6 +16,14 @@ internal sealed class Effects
 
     public Func<Task> Launching { get; set; } = static () => Task.CompletedTask;
 
+    /// <summary>Cancels the launch under way.</summary>
+    public CancellationToken Launch { get; set; }
+
+    public Func<Task> Renewing { get; set; } = static () => Task.CompletedTask;
+
+    /// <summary>Who wanted what lives beside the worker to begin anew, each time.</summary>
+    public ConcurrentQueue<string> Renewals { get; } = new();
+
     public Func<WorkerHealth> Health { get; set; } = static () => new WorkerHealth(HealthStatus.Healthy, "fine");
 
     public int Stops;
@@ -31,7 +39,17 @@ internal sealed class ScriptedWorker(Effects effects) : ServiceWorker
 {
     public override IReadOnlyDictionary<string, bool> Jobs { get; } = new Dictionary<string, bool> { ["store"] = true, ["charge"] = false };
 
-    public override Task Initialize(CancellationToken cancellationToken) => effects.Launching();
+    public override Task Initialize(CancellationToken cancellationToken)
+    {
+        effects.Launch = cancellationToken;
+        return effects.Launching();
+    }
+
+    public override Task Renew(string by, CancellationToken cancellationToken)
+    {
+        effects.Renewals.Enqueue(by);
+        return effects.Renewing();
+    }
 
     public override Task Start(CancellationToken cancellationToken)
     {

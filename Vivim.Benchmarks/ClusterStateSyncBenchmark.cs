@@ -49,14 +49,14 @@ internal sealed partial class ClusterStateSyncBenchmark : IAsyncDisposable
     public static async Task<ClusterStateSyncReport> Run(string graphFile, string? keep, CancellationToken cancellation)
     {
         await WorkFolder.RemoveStaleAsync();
-        await using var folder = await WorkFolder.CreateAsync(keep);
+        await using var work = await WorkFolder.CreateAsync(keep);
         var shape = new ClusterShape(Settings: Settings);
         await using var network = new LoopbackNetwork(shape.Nodes);
-        await using var database = await PostgresServer.CreateAsync(folder.Folder("postgres"), [network.HostAddress], cancellation);
-        await using var cluster = await GatewayCluster.CreateAsync(shape, folder, network, database, cancellation);
-        await cluster.StartAsync(cancellation);
+        await using var database = await PostgresServer.CreateAsync(work.Folder("postgres"), [network.HostAddress], cancellation);
+        await using var nodes = await GatewayCluster.CreateAsync(shape, work, network, database, cancellation);
+        await nodes.StartAsync(cancellation);
         using var text = File.OpenText(graphFile);
-        await using var run = new ClusterStateSyncBenchmark(folder, cluster, cancellation);
+        await using var run = new ClusterStateSyncBenchmark(work, nodes, cancellation);
         return await run.MeasureAsync(GraphFile.Parse(text));
     }
 

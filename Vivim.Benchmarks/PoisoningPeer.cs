@@ -35,9 +35,9 @@ internal sealed class PoisoningPeer : IAsyncDisposable
     /// <param name="snapshots">A copy of another member's folder.</param>
     public static async Task<PoisoningPeer> JoinAsync(string seed, string snapshots, CancellationToken cancellation)
     {
-        var sent = new Count();
+        var chunks = new Count();
         // As the nodes' own: what they do not name must not be sent, and chunks are long.
-        var system = ActorSystem.Create("vivim", ConfigurationFactory.ParseString("""
+        var member = ActorSystem.Create("vivim", ConfigurationFactory.ParseString("""
             akka {
               stdout-loglevel = OFF
               loglevel = OFF
@@ -51,10 +51,10 @@ internal sealed class PoisoningPeer : IAsyncDisposable
             }
             """));
         var folder = new SnapshotFolder(snapshots, keep: SyncMessage.MaxOffers);
-        var peers = system.ActorOf(Props.Create(() => new ClusterPeers()));
-        system.ActorOf(Props.Create(() => new Server(folder, peers, sent)), SyncActor.Name);
-        await Cluster.Get(system).JoinAsync(Akka.Actor.Address.Parse(seed), cancellation);
-        return new PoisoningPeer(system, sent);
+        var peers = member.ActorOf(Props.Create(() => new ClusterPeers()));
+        member.ActorOf(Props.Create(() => new Server(folder, peers, chunks)), SyncActor.Name);
+        await Cluster.Get(member).JoinAsync(Akka.Actor.Address.Parse(seed), cancellation);
+        return new PoisoningPeer(member, chunks);
     }
 
     public async ValueTask DisposeAsync()

@@ -48,8 +48,8 @@ internal sealed record FetchedSnapshot(ulong Height, double Seconds, int Chunks,
 /// <param name="Poisoner">Its address.</param>
 /// <param name="PoisonedChunks">That it sent before it was refused.</param>
 /// <param name="Refusal">What the fresh node logs of it.</param>
-/// <param name="Damaged">What the node with the damaged disk logs.</param>
-internal sealed record PoisonedStart(FreshNode Node, string Poisoner, int PoisonedChunks, string Refusal, string Damaged);
+/// <param name="Damaged">What the node with the damaged disk logs; null where it was asked for nothing, because others were quicker.</param>
+internal sealed record PoisonedStart(FreshNode Node, string Poisoner, int PoisonedChunks, string Refusal, string? Damaged);
 
 /// <summary>What a user sees.</summary>
 internal sealed record CommandAnswer(int ExitCode, string Text);

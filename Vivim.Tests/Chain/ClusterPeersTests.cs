@@ -4,11 +4,13 @@ using Akka.TestKit.Xunit2;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Sync;
 using Vivim.Protocol.Consensus;
+using Vivim.Tests.Actors;
 using Vivim.Tests.Gateway;
 
 namespace Vivim.Tests.Chain;
 
 /// <summary>Two members of a cluster that waits for a third, so that none is up.</summary>
+[Collection(ActorTests.Collection)]
 public sealed class ClusterPeersTests() : TestKit(Settings)
 {
     private const string Settings = """

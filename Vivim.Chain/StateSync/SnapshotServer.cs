@@ -62,7 +62,7 @@ internal sealed class SnapshotServer : ReceiveActor, IWithTimers
 
     private sealed record Made(SnapshotDraft? Draft, string? Problem) : INoSerializationVerificationNeeded;
 
-    private sealed record Read(PeerId To, SyncMessage.Snapshot? Answer, long ChunkBytes) : INoSerializationVerificationNeeded;
+    private sealed record Read(PeerId To, SyncMessage.Snapshot? Answer, long ChunkBytes, string? Damage = null) : INoSerializationVerificationNeeded;
 
     private sealed record ForgetServed : INoSerializationVerificationNeeded;
 
@@ -87,7 +87,7 @@ internal sealed class SnapshotServer : ReceiveActor, IWithTimers
             catch (Exception e)
             {
                 // Nothing that the node needs: it goes on without, and its worker says why.
-                return new Made(null, e.Message);
+                return new Made(null, $"no snapshot was made: {e.Message}");
             }
         }).PipeTo(Self);
     }
@@ -102,7 +102,7 @@ internal sealed class SnapshotServer : ReceiveActor, IWithTimers
     private void OnMade(Made made)
     {
         isMaking = false;
-        if (made.Problem is not null) log.Warning("no snapshot was made: {0}", made.Problem);
+        if (made.Problem is not null) log.Warning("{0}", made.Problem);
         var isNew = draft is null && made.Draft is not null;
         problem = made.Problem;
         draft = made.Draft;
@@ -134,8 +134,8 @@ internal sealed class SnapshotServer : ReceiveActor, IWithTimers
             case SyncMessage.GetManifest get:
                 return new Read(request.From, new SyncMessage.Manifest(get.Id, folder.ReadManifest(get.Id)), 0);
             case SyncMessage.GetChunk get:
-                var body = folder.ReadChunk(get.Id, (int)Math.Min(get.Index, int.MaxValue));
-                return new Read(request.From, new SyncMessage.Chunk(get.Id, get.Index, body), body?.Length ?? 0);
+                var body = folder.ReadChunk(get.Id, (int)Math.Min(get.Index, int.MaxValue), out var damage);
+                return new Read(request.From, new SyncMessage.Chunk(get.Id, get.Index, body), body?.Length ?? 0, damage);
             default:
                 return new Read(request.From, null, 0);
         }
@@ -144,6 +144,12 @@ internal sealed class SnapshotServer : ReceiveActor, IWithTimers
     private void OnRead(Read read)
     {
         reads--;
+        if (read.Damage is { } damage)
+        {
+            log.Warning("{0}", damage);
+            problem = damage;
+        }
+
         if (read.Answer is null) return;
         if (read.ChunkBytes > 0) chunksServed++;
         bytesServed += read.ChunkBytes;

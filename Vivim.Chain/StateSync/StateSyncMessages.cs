@@ -30,7 +30,7 @@ public sealed record StateSyncResult(ulong Height, int Chunks, int Reused, long 
 /// <param name="Newest">Height, chunks and bytes of the newest snapshot offered.</param>
 /// <param name="Behind">Heights since then.</param>
 /// <param name="ChunksServed">To other nodes, since the start.</param>
-/// <param name="Problem">Why the last snapshot could not be made; null where it could.</param>
+/// <param name="Problem">Why the last snapshot could not be made, or is no longer offered; null where neither is so.</param>
 public sealed record StateSyncStatus(
     StateSyncPhase Phase,
     string? Ended,

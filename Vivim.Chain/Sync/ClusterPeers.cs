@@ -23,6 +23,8 @@ public sealed class ClusterPeers : ReceiveActor
         Receive<OutgoingMessage>(_ => { });
     }
 
-    private bool IsAddressed(Member member, PeerId? to) =>
-        member.Address != cluster.SelfAddress && member.Status is MemberStatus.Up or MemberStatus.Leaving && (to is null || to.Value.Value == member.Address.ToString());
+    /// <summary>Who has asked is answered at once: it can know that it is up before this node has heard of it, and would go without this node's answer.</summary>
+    private bool IsAddressed(Member member, PeerId? to) => member.Address != cluster.SelfAddress && (to is null
+        ? member.Status is MemberStatus.Up or MemberStatus.Leaving
+        : to.Value.Value == member.Address.ToString() && member.Status is MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up or MemberStatus.Leaving);
 }

@@ -35,6 +35,7 @@ internal static class ChainVerifyCommand
         var verifier = new ChainVerifier(genesis);
         long transactions = 0;
         var status = await context.Client.GetStatusAsync(cancellationToken);
+        RequireAllBlocks(status);
         while (true)
         {
             if (status.Height == verifier.Height) return new Verified(verifier, transactions, status.StateRoot);
@@ -47,6 +48,16 @@ internal static class ChainVerifyCommand
 
             status = await context.Client.GetStatusAsync(cancellationToken);
         }
+    }
+
+    /// <summary>Said before anything is downloaded: what to do about it is not what the node's refusal of a single block says.</summary>
+    private static void RequireAllBlocks(V1.GetStatusResponse status)
+    {
+        if (status.OldestHeight <= 1) return;
+        throw new CommandFailedException(
+            "BLOCK_PRUNED",
+            $"this node has no blocks below height {status.OldestHeight}: it came up from a snapshot of the state, or drops old blocks. Verifying the whole chain executes them all: "
+            + "name a node that has them with --node; 'vivim status' says of each which block is its oldest. What this node says of people can be verified without them, from the genesis: 'vivim proof follow'");
     }
 
     private static int Add(ChainVerifier verifier, V1.GetBlockResponse answer)

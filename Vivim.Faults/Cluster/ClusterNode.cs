@@ -10,6 +10,7 @@ internal sealed class ClusterNode : IAsyncDisposable
     private static readonly TimeSpan RestartDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
 
+    private readonly string settings;
     private readonly IReadOnlyList<string> command;
     private readonly string logFolder;
     private readonly CancellationTokenSource stop = new();
@@ -19,13 +20,15 @@ internal sealed class ClusterNode : IAsyncDisposable
     private LoggedProcess? process;
     private int incarnations;
 
+    /// <param name="settings">Its settings file.</param>
     /// <param name="command">What starts it.</param>
     /// <param name="logFolder">For a file per incarnation.</param>
-    public ClusterNode(int number, NodeAddress address, string data, IReadOnlyList<string> command, string logFolder)
+    public ClusterNode(int number, NodeAddress address, string data, string settings, IReadOnlyList<string> command, string logFolder)
     {
         Number = number;
         Address = address;
         Data = data;
+        this.settings = settings;
         this.command = command;
         this.logFolder = logFolder;
         client = new Lazy<VivimClient>(() => VivimClient.Connect(address.Grpc));
@@ -109,6 +112,17 @@ internal sealed class ClusterNode : IAsyncDisposable
     {
         foreach (var file in Directory.GetFiles(Data, "chain.db*").Concat(Directory.GetFiles(Data, "state.db*"))) File.Delete(file);
     }
+
+    /// <summary>Deletes all that is its own; genesis, keys and what is in the database are not. It must be down.</summary>
+    public void Wipe()
+    {
+        Directory.Delete(Data, recursive: true);
+        Directory.CreateDirectory(Data);
+    }
+
+    /// <summary>Sets a setting of its own, for its next start.</summary>
+    /// <param name="key">Below <c>vivim</c>.</param>
+    public void Set(string key, string value) => File.AppendAllText(settings, $"vivim.{key} = {value}\n");
 
     /// <summary>The end of its output in one line.</summary>
     public string LastLines() => process?.LastLines() ?? "it was not started";

@@ -42,9 +42,9 @@ internal sealed class GatewayCluster : IAsyncDisposable
         {
             var data = folder.Folder($"node{number}");
             if (number == shape.SmallDisk) await SmallDisk.MountAsync(data, cancellationToken);
-            settings = new NodeSettingsFile(number, data, shared, addresses[number - 1], addresses, network.HostAddress, database) { ClockOffset = shape.ClockOffsets?.GetValueOrDefault(number) ?? TimeSpan.Zero }
+            settings = new NodeSettingsFile(number, data, shared, addresses[number - 1], addresses, network.HostAddress, database) { ClockOffset = shape.ClockOffsets?.GetValueOrDefault(number) ?? TimeSpan.Zero, More = shape.Settings }
                 .WriteTo(folder.PathOf($"node{number}.conf"));
-            nodes.Add(new ClusterNode(number, addresses[number - 1], data, network.At(number, [.. gateway, "--config", settings]), logs));
+            nodes.Add(new ClusterNode(number, addresses[number - 1], data, settings, network.At(number, [.. gateway, "--config", settings]), logs));
         }
 
         await SystemProgram.RunAsync([.. gateway, "init", "--network", shared, "--config", settings], cancellationToken: cancellationToken);
@@ -82,6 +82,9 @@ internal sealed class GatewayCluster : IAsyncDisposable
         using var key = SigningKey.ReadFrom(Path.Combine(networkFolder, "keys", node == 1 ? "validator.key" : $"validator-{node}.key"));
         return key.PublicKey;
     }
+
+    /// <summary>The key that may administer the cluster.</summary>
+    public SigningKey OperatorKey() => SigningKey.ReadFrom(Path.Combine(networkFolder, "keys", "operator.key"));
 
     /// <summary>The node at home to the validator that proposes the next block, as one of them says.</summary>
     public async Task<ClusterNode> NextProposerAsync(CancellationToken cancellationToken)

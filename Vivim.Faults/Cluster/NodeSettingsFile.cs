@@ -10,6 +10,9 @@ internal sealed record NodeSettingsFile(int Node, string Data, string NetworkFol
 {
     public TimeSpan ClockOffset { get; init; }
 
+    /// <summary>More of the section <c>vivim {}</c>.</summary>
+    public string More { get; init; } = "";
+
     /// <summary>Writes it.</summary>
     /// <returns>Its path.</returns>
     public string WriteTo(string path)
@@ -41,6 +44,7 @@ internal sealed record NodeSettingsFile(int Node, string Data, string NetworkFol
                 user = "{{PostgresServer.User}}"
                 password-file = "{{Database.PasswordFile}}"
               }
+              {{More}}
             }
 
             """);

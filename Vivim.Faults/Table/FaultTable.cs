@@ -32,6 +32,7 @@ internal static class FaultTable
         new("11", "a second copy of a node started", FaultNeeds.Database, SecondCopyAsync),
         new("12", "chain.db lost on a node", FaultNeeds.Database, ChainLostAsync),
         new("13", "an old backup of the database restored", FaultNeeds.Database, RestoredAsync),
+        new("14", "kill -9 of a node whose worker has tasks, down 20 s", FaultNeeds.Database, WorkerTasks.SurviveAsync),
     ];
 
     private static async Task DownAsync(FaultRun run, ClusterNode node)

@@ -29,17 +29,19 @@ internal sealed class StateSyncWorker(IActorRef stateSync) : ServiceWorker
     public override async Task<string> Execute(TaskAttempt attempt, CancellationToken cancellationToken)
     {
         var status = await Read(cancellationToken);
-        return string.Join("; ", [Got(status), Offers(status), .. status.Refused.Select(refused => $"refused {refused.Peer}: {refused.Reason}")]);
+        return string.Join("; ", [Got(status), Offers(status), .. Problems(status), .. status.Refused.Select(refused => $"refused {refused.Peer}: {refused.Reason}")]);
     }
 
     public override async Task<WorkerHealth> CheckHealth(CancellationToken cancellationToken)
     {
         var status = await Read(cancellationToken);
-        if (status.Problem is { } problem) return new WorkerHealth(HealthStatus.Degraded, $"the last snapshot could not be made: {problem}");
+        if (status.Problem is { } problem) return new WorkerHealth(HealthStatus.Degraded, problem);
         // One interval passes until the next, the other is for making it.
         if (status.Every > 0 && status.Behind > 2 * status.Every) return new WorkerHealth(HealthStatus.Degraded, $"{Offers(status)}, though one is due every {status.Every}");
         return new WorkerHealth(HealthStatus.Healthy, $"{Offers(status)}; {Got(status)}");
     }
+
+    private static IEnumerable<string> Problems(StateSyncStatus status) => status.Problem is { } problem ? [problem] : [];
 
     private static string Got(StateSyncStatus status)
     {

@@ -124,8 +124,10 @@ public sealed class SnapshotFolder
     }
 
     /// <summary>A chunk's body; null where it is not, or no longer, here. It is checked first: a disk that errs makes a node offer less, not send what it is blamed for.</summary>
-    public byte[]? ReadChunk(in Hash256 id, int index)
+    /// <param name="damage">What is wrong where this has found a snapshot damaged and given it up; null otherwise.</param>
+    public byte[]? ReadChunk(in Hash256 id, int index, out string? damage)
     {
+        damage = null;
         if (Find(id) is not { } found || index < 0 || index >= found.Snapshot.Chunks.Count) return null;
         var body = new byte[found.Snapshot.Chunks[index].Bytes];
         try
@@ -139,8 +141,9 @@ public sealed class SnapshotFolder
         {
             return null;
         }
-        catch (SnapshotException)
+        catch (SnapshotException e)
         {
+            damage = $"the snapshot of height {found.Height} is damaged on this node's disk and no longer offered: {e.Message}";
             Drop(found.Height);
             return null;
         }

@@ -1,6 +1,9 @@
 using System.Net;
+using System.Text.Json;
 using Google.Protobuf;
 using Grpc.Core;
+using Vivim.Cli;
+using Vivim.Cli.Keys;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
@@ -305,6 +308,12 @@ public sealed class BadInputTests(SmallNodes nodes) : IClassFixture<SmallNodes>,
             using var call = Chain.StreamBlocks(new V1.StreamBlocksRequest());
             await call.ResponseStream.MoveNext(CancellationToken.None);
         });
+
+        using var error = new StringWriter();
+        var exitCode = await new VivimCommand(new KeyStore("no-keys"), TextWriter.Null, error).RunAsync(["chain", "verify", "--json", "--node", nodes.Fast.Grpc.OriginalString]);
+        var told = JsonDocument.Parse(error.ToString()).RootElement.GetProperty("error");
+        Assert.Equal((VivimCommand.Failure, "BLOCK_PRUNED"), (exitCode, told.GetProperty("reason").GetString()));
+        Assert.Contains("name a node that has them with --node", told.GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]

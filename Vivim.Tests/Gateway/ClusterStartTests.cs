@@ -8,6 +8,7 @@ using Vivim.Faults.Postgres;
 using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
+using Vivim.Tests.Telemetry;
 
 namespace Vivim.Tests.Gateway;
 
@@ -147,21 +148,23 @@ public sealed class ClusterStartTests(PreparedNetwork prepared) : IClassFixture<
     }
 
     [PostgresFact]
-    public async Task Nodes_with_certificates_of_one_authority_form_a_cluster_and_let_no_other_in()
+    public async Task Nodes_with_certificates_of_one_authority_form_a_cluster_trace_transactions_across_it_and_let_no_other_in()
     {
+        await using var receiver = await OtlpReceiver.StartAsync();
         using var pki = new Pki(Directory.CreateTempSubdirectory("vivim-pki-").FullName);
         using var first = new NodeFiles();
         using var second = new NodeFiles();
         using var stranger = new NodeFiles();
         var seed = FreePort();
-        await using var one = await NodeProcess.StartAsync(prepared.Node(first, "node1", seed, more: Pki.Settings(pki.Issue("node1", TimeSpan.FromDays(1)), pki.Authority)));
-        await using var two = await NodeProcess.StartAsync(prepared.Node(second, "node2", FreePort(), more: Pki.Settings(pki.Issue("node2", TimeSpan.FromDays(1)), pki.Authority) + $"\ncluster.seed-nodes = \"127.0.0.1:{seed}\", cluster.home-of = \"\""));
+        await using var one = await NodeProcess.StartAsync(TracesAcrossNodes.Traced(prepared.Node(first, "node1", seed, more: Pki.Settings(pki.Issue("node1", TimeSpan.FromDays(1)), pki.Authority)), receiver));
+        await using var two = await NodeProcess.StartAsync(TracesAcrossNodes.Traced(
+            prepared.Node(second, "node2", FreePort(), more: Pki.Settings(pki.Issue("node2", TimeSpan.FromDays(1)), pki.Authority) + $"\ncluster.seed-nodes = \"127.0.0.1:{seed}\", cluster.home-of = \"\""), receiver));
 
         using var foreign = new Pki(Directory.CreateTempSubdirectory("vivim-pki-").FullName);
         await using var outside = NodeProcess.Launch(prepared.Node(stranger, "node3", FreePort(), more: Pki.Settings(foreign.Issue("node3", TimeSpan.FromDays(1)), foreign.Authority) + $"\ncluster.seed-nodes = \"127.0.0.1:{seed}\""));
         await Eventually.Async(async () => (await prepared.Server.QueryAsync("SELECT is_up FROM node WHERE name = 'node3'", CancellationToken.None)) is ["f"]);
         // Long enough for several attempts to join: node2 needed a fraction of it.
-        await Task.Delay(TimeSpan.FromSeconds(8));
+        await Task.WhenAll(Task.Delay(TimeSpan.FromSeconds(8)), TracesAcrossNodes.LeadFromTheCallToTheCommitAsync(receiver, two, "node2"));
         Assert.Equal(["f"], await prepared.Server.QueryAsync("SELECT is_up FROM node WHERE name = 'node3'", CancellationToken.None));
         Assert.Equal(["t"], await prepared.Server.QueryAsync("SELECT is_up FROM node WHERE name = 'node2'", CancellationToken.None));
         await two.StopAsync();

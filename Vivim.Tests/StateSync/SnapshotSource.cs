@@ -42,7 +42,7 @@ internal sealed class SnapshotSource : IDisposable
 
     public SnapshotManifest Manifest => SnapshotManifest.FromBytes(Folder.ReadManifest(Offer.Id));
 
-    public byte[] Chunk(int index) => Folder.ReadChunk(Offer.Id, index)!;
+    public byte[] Chunk(int index) => Folder.ReadChunk(Offer.Id, index, out _)!;
 
     public IEnumerable<KeyValuePair<byte[], byte[]>> Rows() => Enumerable.Range(0, Manifest.Chunks.Count).SelectMany(i => ChunkBody.Open(Manifest.Chunks, i, Chunk(i)));
 

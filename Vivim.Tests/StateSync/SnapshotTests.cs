@@ -241,7 +241,11 @@ public sealed class SnapshotTests
         var bytes = File.ReadAllBytes(file);
         bytes[10] ^= 1;
         File.WriteAllBytes(file, bytes);
-        Assert.Null(again.ReadChunk(again.Offers[0].Id, 0));
+        var damaged = again.Offers[0];
+        Assert.Null(again.ReadChunk(damaged.Id, 0, out var damage));
+        Assert.Contains($"the snapshot of height {damaged.Height} is damaged", damage, StringComparison.Ordinal);
+        Assert.Null(again.ReadChunk(damaged.Id, 0, out damage));
+        Assert.Null(damage);
         Assert.Equal([8UL], again.Offers.Select(offer => offer.Height));
         Assert.Null(source.Folder.Cut(source.StateDatabase, 1));
     }

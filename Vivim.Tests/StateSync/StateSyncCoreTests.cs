@@ -177,7 +177,7 @@ public sealed class StateSyncCoreTests : IDisposable
     {
         SyncMessage.GetSnapshots => new SyncMessage.Snapshots(source.Folder.Offers),
         SyncMessage.GetManifest get => new SyncMessage.Manifest(get.Id, source.Folder.ReadManifest(get.Id)),
-        SyncMessage.GetChunk get => new SyncMessage.Chunk(get.Id, get.Index, source.Folder.ReadChunk(get.Id, (int)get.Index)),
+        SyncMessage.GetChunk get => new SyncMessage.Chunk(get.Id, get.Index, source.Folder.ReadChunk(get.Id, (int)get.Index, out _)),
         _ => null,
     };
 

@@ -36,6 +36,14 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 
     public IReadOnlyList<Span> Spans => [.. received.Resources.SelectMany(resource => resource.ScopeSpans).SelectMany(scope => scope.Spans)];
 
+    /// <summary>Every span with the name of the node that has sent it.</summary>
+    public IReadOnlyList<(string Node, Span Span)> SpansByNode =>
+    [
+        .. received.Resources.SelectMany(
+            resource => resource.ScopeSpans.SelectMany(scope => scope.Spans),
+            (resource, span) => (resource.Resource.Attributes.Single(attribute => attribute.Key == "service.instance.id").Value.StringValue, span)),
+    ];
+
     public static async Task<OtlpReceiver> StartAsync()
     {
         var receiver = new OtlpReceiver();

@@ -23,6 +23,9 @@ work=$(mktemp -d)
 export XDG_CONFIG_HOME=$work
 own_engine=
 failed=0
+# One worker has something to do while the test runs: otherwise it is once an hour.
+export COMPOSE_FILE=docker-compose.yml:$work/busy.yml
+echo 'services: { node2: { environment: { VIVIM_WORKERS_GC_SCHEDULE: every 5s } } }' > "$work/busy.yml"
 
 skip() {
   echo "SKIPPED: $*"
@@ -109,14 +112,25 @@ confined() {
   [ "$(cat "$work/hosts")" = 127.0.0.1 ]
 }
 
-# A worker of another node fails on purpose and comes back, and any node tells of it.
+# Its tasks that are done, as another node tells.
+done_tasks() { docker compose exec -T node1 vivim workers tasks gc-node2 --json | tee "$work/tasks" | { grep -o '"phase":"done"' || true; } | wc -l; }
+
+# A worker of another node fails on purpose and comes back, any node tells of it, and what it has to do goes on, each task once.
 worker_crashes() {
+  local before
+  before=$(done_tasks)
   docker compose exec -T node1 vivim workers crash gc-node2
   for _ in $(seq 10); do
     docker compose exec -T node1 timeout 5 vivim supervision watch --node-name node2 --path /system/sharding/workers/gc-node2 --last 6 | tee "$work/seen" || true
     ! grep -q 'restarting -> running' "$work/seen" || break
   done
   for sight in 'CrashedOnPurposeException: crashed on purpose by did:key:' '(initialized -> failed)' '(failed -> restarting)' '(restarting -> running)'; do grep -qF -- "$sight" "$work/seen"; done
+  for _ in $(seq 30); do
+    [ "$(done_tasks)" -le "$before" ] || break
+    sleep 1
+  done
+  [ "$(done_tasks)" -gt "$before" ]
+  [ -z "$(grep -o '"id":"[^"]*"' "$work/tasks" | sort | uniq -d)" ]
   docker compose exec -T node1 vivim workers show gc-node2 | tee "$work/worker"
   grep -q '0 failed, 0 in doubt' "$work/worker"
 }

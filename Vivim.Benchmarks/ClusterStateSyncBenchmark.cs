@@ -25,7 +25,6 @@ internal sealed partial class ClusterStateSyncBenchmark : IAsyncDisposable
     private const int Accounts = 100;
     private static readonly string Settings = $"state-sync {{ every = {Every}, least-ahead = 10 }}";
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
 
     private readonly WorkFolder folder;
     private readonly GatewayCluster cluster;
@@ -205,15 +204,7 @@ internal sealed partial class ClusterStateSyncBenchmark : IAsyncDisposable
         return Accounts;
     }
 
-    private async Task UntilAsync(Func<Task<bool>> condition, string what)
-    {
-        var clock = Stopwatch.StartNew();
-        while (!await condition())
-        {
-            if (clock.Elapsed > Limit) throw new TimeoutException($"it does not come about that {what}");
-            await Task.Delay(Poll, cancellation);
-        }
-    }
+    private Task UntilAsync(Func<Task<bool>> condition, string what) => Wait.UntilAsync(condition, Limit, what, cancellation);
 
     private static FetchedSnapshot? Fetched(string report)
     {

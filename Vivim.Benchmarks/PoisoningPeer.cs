@@ -57,6 +57,14 @@ internal sealed class PoisoningPeer : IAsyncDisposable
         return new PoisoningPeer(member, chunks);
     }
 
+    /// <summary>The chunk with one bit of its body changed; as it is where it has none.</summary>
+    public static SyncMessage.Chunk Poisoned(SyncMessage.Chunk chunk)
+    {
+        var body = chunk.Body.ToArray();
+        if (body.Length > 0) body[body.Length / 2] ^= 1;
+        return chunk with { Body = body };
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Cluster.Get(system).LeaveAsync().WaitAsync(LeaveLimit);
@@ -82,18 +90,12 @@ internal sealed class PoisoningPeer : IAsyncDisposable
                 {
                     SyncMessage.GetSnapshots => new SyncMessage.Snapshots(folder.Offers),
                     SyncMessage.GetManifest get => new SyncMessage.Manifest(get.Id, folder.ReadManifest(get.Id)),
-                    SyncMessage.GetChunk get => new SyncMessage.Chunk(get.Id, get.Index, Poisoned(folder.ReadChunk(get.Id, (int)get.Index, out _)!)),
+                    SyncMessage.GetChunk get => Poisoned(new SyncMessage.Chunk(get.Id, get.Index, folder.ReadChunk(get.Id, (int)get.Index, out _))),
                     _ => null,
                 };
                 if (answer is SyncMessage.Chunk) sent.Add();
                 if (answer is not null) peers.Tell(new SyncOutgoing(received.From, answer));
             });
-        }
-
-        private static byte[] Poisoned(byte[] body)
-        {
-            body[body.Length / 2] ^= 1;
-            return body;
         }
     }
 }

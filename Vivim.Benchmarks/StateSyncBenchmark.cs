@@ -150,20 +150,13 @@ internal static class StateSyncBenchmark
 
         public void Send(string from, SyncOutgoing outgoing)
         {
-            var message = from == Poisoner && outgoing.Message is SyncMessage.Chunk chunk ? Poisoned(chunk) : outgoing.Message;
+            var message = from == Poisoner && outgoing.Message is SyncMessage.Chunk chunk ? PoisoningPeer.Poisoned(chunk) : outgoing.Message;
             var received = new SyncReceived(new PeerId(from), SyncMessage.FromBytes(message.ToBytes()));
             lock (gate)
             {
                 foreach (var (name, sync) in nodes)
                     if (name != from && (outgoing.To is null || outgoing.To.Value.Value == name)) sync.Tell(received);
             }
-        }
-
-        private static SyncMessage.Chunk Poisoned(SyncMessage.Chunk chunk)
-        {
-            var body = chunk.Body.ToArray();
-            if (body.Length > 0) body[body.Length / 2] ^= 1;
-            return chunk with { Body = body };
         }
     }
 

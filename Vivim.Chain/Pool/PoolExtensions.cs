@@ -11,16 +11,16 @@ public static class PoolExtensions
     private static readonly TimeSpan CountLimit = TimeSpan.FromSeconds(1);
 
     /// <summary>Asks a partition, and again where it does not answer: every message to the pool may come twice.</summary>
+    /// <param name="patience">How long one question waits for its answer; 3 s by default, which a busy partition may need.</param>
     /// <exception cref="AskTimeoutException">It has not answered within the limit.</exception>
-    public static async Task<T> AskPool<T>(this IActorRef pool, IPoolMessage message, TimeSpan limit, CancellationToken cancellation)
+    public static async Task<T> AskPool<T>(this IActorRef pool, IPoolMessage message, TimeSpan limit, CancellationToken cancellation, TimeSpan? patience = null)
     {
-        // To count costs the pool nothing, and is what the start of a node waits for while partitions move.
-        var patience = message is CountPending ? CountLimit : Patience;
-        for (var left = limit - patience; ; left -= patience)
+        var one = patience ?? Patience;
+        for (var left = limit - one; ; left -= one)
         {
             try
             {
-                return await pool.Ask<T>(message, patience, cancellation);
+                return await pool.Ask<T>(message, one, cancellation);
             }
             catch (AskTimeoutException) when (left > TimeSpan.Zero)
             {

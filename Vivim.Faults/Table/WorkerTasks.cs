@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using Vivim.Client;
+using Vivim.Faults.Processes;
 using V1 = Vivim.Protocol.V1;
 
 namespace Vivim.Faults.Table;
@@ -12,7 +12,6 @@ internal static class WorkerTasks
     private const int Killed = 3, BeforeKill = 30, Most = 150;
     private const string Report = "report";
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
 
     /// <exception cref="FaultsException">A task that was acknowledged is not done in the end, or somebody else says that the worker runs.</exception>
     public static async Task SurviveAsync(FaultRun run)
@@ -23,7 +22,7 @@ internal static class WorkerTasks
         var workers = run.Cluster[1].Client.OperateWorkers(key);
         var acknowledged = new List<string>();
         var submitting = SubmitAsync(workers, worker, acknowledged, run.Cancellation);
-        await UntilAsync(() => Task.FromResult(acknowledged.Count >= BeforeKill || submitting.IsCompleted), $"{BeforeKill} tasks are acknowledged", run.Cancellation);
+        await Wait.UntilAsync(() => Task.FromResult(acknowledged.Count >= BeforeKill || submitting.IsCompleted), Limit, $"{BeforeKill} tasks are acknowledged", run.Cancellation);
         run.Say($"kill -9 of {node.Name}");
         await node.KillForGoodAsync();
         await submitting;
@@ -34,12 +33,13 @@ internal static class WorkerTasks
         run.Say($"{node.Name} starts again");
         node.Start();
         IReadOnlyDictionary<string, V1.WorkerTask> done = new Dictionary<string, V1.WorkerTask>();
-        await UntilAsync(
+        await Wait.UntilAsync(
             async () =>
             {
                 done = await DoneAsync(workers, worker, run.Cancellation);
                 return acknowledged.TrueForAll(done.ContainsKey);
             },
+            Limit,
             $"the {acknowledged.Count} tasks that {worker} has acknowledged are done",
             run.Cancellation);
         run.Note($"{acknowledged.Count} tasks acknowledged, all done; {acknowledged.Count(id => done[id].Attempts > 1)} of them begun twice; while the node is down: {refusal}");
@@ -95,16 +95,6 @@ internal static class WorkerTasks
         catch (VivimException)
         {
             return new Dictionary<string, V1.WorkerTask>(StringComparer.Ordinal);
-        }
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition, string what, CancellationToken cancellation)
-    {
-        var clock = Stopwatch.StartNew();
-        while (!await condition())
-        {
-            if (clock.Elapsed > Limit) throw new FaultsException($"after {Limit.TotalSeconds:N0} s it is not so that {what}");
-            await Task.Delay(Poll, cancellation);
         }
     }
 }

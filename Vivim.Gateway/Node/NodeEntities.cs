@@ -21,6 +21,10 @@ internal static class NodeEntities
     public const string BlockMakerRegion = "block-makers";
 
     private static readonly TimeSpan KeepInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>To count costs the pool nothing, so that it is asked again soon; a start waits for it while partitions move.</summary>
+    private static readonly TimeSpan CountPatience = TimeSpan.FromSeconds(1);
+
     private static readonly ShardPerEntity PoolShards = new(message => message is IPoolMessage pool ? pool.Partition.ToString() : null);
 
     /// <summary>How long the entities may take to answer first.</summary>
@@ -41,7 +45,7 @@ internal static class NodeEntities
             PoolShards,
             new ObservedAllocation(PoolRegion, ShardAllocationStrategy.LeastShardAllocationStrategy(absoluteLimit: 2, relativeLimit: 0.5), system),
             new LeavePartition());
-        await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(partition => region.AskPool<PendingCount>(new CountPending(partition), StartLimit, cancellation)));
+        await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(partition => region.AskPool<PendingCount>(new CountPending(partition), StartLimit, cancellation, CountPatience)));
         var wake = Enumerable.Range(0, PoolPartitions.Count).Select(object (partition) => new WakePartition(partition)).ToList();
         system.ActorOf(Props.Create(() => new EntityKeeper(region, wake, KeepInterval)), "pool-keeper");
         return region;

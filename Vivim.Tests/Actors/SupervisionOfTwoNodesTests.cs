@@ -1,13 +1,11 @@
 using Akka.Actor;
 using Akka.Cluster.Sharding;
-using Akka.Configuration;
 using Vivim.Actors;
 using Vivim.Actors.Supervision;
-using Vivim.Tests.Gateway;
 
 namespace Vivim.Tests.Actors;
 
-/// <summary>Two members, each an actor system configured as a node's, over real remoting: what a watcher at one of them hears.</summary>
+/// <summary>Two members of a cluster: what a watcher at one of them hears.</summary>
 [Collection(ActorTests.Collection)]
 public sealed class SupervisionOfTwoNodesTests : IAsyncLifetime
 {
@@ -15,21 +13,16 @@ public sealed class SupervisionOfTwoNodesTests : IAsyncLifetime
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-supervision-");
-    private readonly List<ActorSystem> systems = [];
+    private readonly Members members = new();
 
     public Task InitializeAsync() => Task.CompletedTask;
 
-    public async Task DisposeAsync()
-    {
-        foreach (var system in Enumerable.Reverse(systems)) await system.Terminate().WaitAsync(Patience);
-        folder.Delete(recursive: true);
-    }
+    public Task DisposeAsync() => members.EndAsync();
 
     [Fact]
     public async Task A_watcher_hears_of_every_node_of_shards_that_move_and_of_members_that_come_and_go()
     {
-        var first = await Join("node-1", null);
+        var first = await Join("node-1");
         var region = await Host(first);
         for (var i = 0; i < 4; i++) region.Tell(new ToWanderer($"{i}"), ActorRefs.NoSender);
 
@@ -38,7 +31,7 @@ public sealed class SupervisionOfTwoNodesTests : IAsyncLifetime
         await using var items = new SupervisionFeed(first).Watch(SupervisionFilter.All, 100, null, limit.Token).GetAsyncEnumerator(limit.Token);
         await Hear("node-1", e => e.Kind == SupervisionKind.Started && e.Entity == "3");
 
-        var second = await Join("node-2", first);
+        var second = await Join("node-2");
         var (home, address) = (AddressOf(first), AddressOf(second));
         await Hear("node-1", e => e.Kind == SupervisionKind.MemberUp && e.Path == address);
         await Hear("node-2", e => e.Kind == SupervisionKind.Started && e.Path == "/user/supervision");
@@ -82,17 +75,8 @@ public sealed class SupervisionOfTwoNodesTests : IAsyncLifetime
         new ObservedAllocation(Region, ShardAllocationStrategy.LeastShardAllocationStrategy(absoluteLimit: 1, relativeLimit: 0.5), system),
         PoisonPill.Instance);
 
-    private async Task<ActorSystem> Join(string name, ActorSystem? seed)
-    {
-        var system = ActorSystem.Create("vivim", ConfigurationFactory.ParseString("akka.loggers = [], akka.loglevel = OFF, akka.stdout-loglevel = OFF, akka.cluster.sharding.rebalance-interval = 1s")
-            .WithFallback(TestSettings.Akka(folder.CreateSubdirectory(name), "OFF")));
-        systems.Add(system);
-        system.StartSupervision(new SupervisionLog(1_000), new SupervisionTally(), name, TimeProvider.System);
-        using var limit = new CancellationTokenSource(Patience);
-        var cluster = Akka.Cluster.Cluster.Get(system);
-        await cluster.JoinAsync(seed is null ? cluster.SelfAddress : Akka.Cluster.Cluster.Get(seed).SelfAddress, limit.Token);
-        return system;
-    }
+    private Task<ActorSystem> Join(string name) =>
+        members.JoinAsync(name, "akka.cluster.sharding.rebalance-interval = 1s", system => system.StartSupervision(new SupervisionLog(1_000), new SupervisionTally(), name, TimeProvider.System));
 
     private sealed record ToWanderer(string Entity) : INoSerializationVerificationNeeded;
 

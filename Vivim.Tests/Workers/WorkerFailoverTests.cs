@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Sharding;
-using Akka.Configuration;
 using Vivim.Actors;
 using Vivim.Actors.Messaging;
 using Vivim.Actors.Tasks;
@@ -11,7 +10,7 @@ using Vivim.Tests.Gateway;
 
 namespace Vivim.Tests.Workers;
 
-/// <summary>Two members, each an actor system configured as a node's, over real remoting and one journal: a worker whose node is gone.</summary>
+/// <summary>Two members of a cluster that share a journal: a worker whose node is gone.</summary>
 [Collection(ActorTests.Collection)]
 public sealed class WorkerFailoverTests : IAsyncLifetime
 {
@@ -20,16 +19,11 @@ public sealed class WorkerFailoverTests : IAsyncLifetime
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(1.5);
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-failover-");
-    private readonly List<ActorSystem> systems = [];
+    private readonly Members members = new();
 
     public Task InitializeAsync() => Task.CompletedTask;
 
-    public async Task DisposeAsync()
-    {
-        foreach (var system in Enumerable.Reverse(systems)) await system.Terminate().WaitAsync(Patience);
-        folder.Delete(recursive: true);
-    }
+    public Task DisposeAsync() => members.EndAsync();
 
     [Fact]
     public async Task What_waits_on_a_node_that_is_gone_is_done_once_by_another()
@@ -89,25 +83,15 @@ public sealed class WorkerFailoverTests : IAsyncLifetime
             new LeaveWorker());
     }
 
-    private async Task<ActorSystem> Join(string name)
-    {
-        var system = ActorSystem.Create("vivim", ConfigurationFactory.ParseString($$"""
-            akka.loggers = []
-            akka.loglevel = OFF
-            akka.stdout-loglevel = OFF
-            akka.coordinated-shutdown.run-by-actor-system-terminate = off
-            akka.cluster.roles = ["node", "{{name}}"]
-            akka.cluster.down-removal-margin = off
-            akka.cluster.gossip-interval = 100ms
-            akka.cluster.leader-actions-interval = 100ms
-            akka.cluster.periodic-tasks-initial-delay = 100ms
-            akka.cluster.singleton.hand-over-retry-interval = 200ms
-            akka.cluster.sharding.retry-interval = 200ms
-            akka.cluster.sharding.coordinator-failure-backoff = 200ms
-            """).WithFallback(TestSettings.Akka(folder, "OFF")));
-        systems.Add(system);
-        using var limit = new CancellationTokenSource(Patience);
-        await Cluster.Get(system).JoinAsync(Cluster.Get(systems[0]).SelfAddress, limit.Token);
-        return system;
-    }
+    private Task<ActorSystem> Join(string name) => members.JoinAsync("shared", $$"""
+        akka.coordinated-shutdown.run-by-actor-system-terminate = off
+        akka.cluster.roles = ["node", "{{name}}"]
+        akka.cluster.down-removal-margin = off
+        akka.cluster.gossip-interval = 100ms
+        akka.cluster.leader-actions-interval = 100ms
+        akka.cluster.periodic-tasks-initial-delay = 100ms
+        akka.cluster.singleton.hand-over-retry-interval = 200ms
+        akka.cluster.sharding.retry-interval = 200ms
+        akka.cluster.sharding.coordinator-failure-backoff = 200ms
+        """);
 }

@@ -59,6 +59,7 @@ public sealed class VivimCommand
             GenesisCommand.Build(this),
             LoadCommand.Build(this),
             DemoCommand.Build(this),
+            CompletionCommand.Build(this),
         };
         root.Options.Add(GlobalOptions.Json);
         root.Options.Add(GlobalOptions.Node);

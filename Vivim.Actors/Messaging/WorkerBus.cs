@@ -26,10 +26,11 @@ public sealed class WorkerBus(ActorSystem system, TimeProvider clock)
     /// <summary>Requests of a node that wait for their answers.</summary>
     public const int MaxRequests = 1_000;
 
-    /// <summary>How the actors of requests are called under /user.</summary>
+    /// <summary>The beginning of the names that actors of requests have under /user.</summary>
     internal const string RequestName = "bus-request-";
 
-    private const string InboxName = "bus-inbox-";
+    /// <summary>The beginning of the names that inboxes of workers have under /user.</summary>
+    internal const string InboxName = "bus-inbox-";
 
     /// <summary>Makes names unique, over all buses of the process.</summary>
     private static long made;

@@ -7,19 +7,22 @@ public static class SupervisedPath
 {
     private const string Sharding = "/system/sharding/";
 
+    private static readonly string[] ErrandPrefixes = ["/user/StreamSupervisor-", $"/user/{WorkerBus.RequestName}", $"/user/{WorkerBus.InboxName}"];
+
     /// <summary>The parts of /system/sharding/TYPE/SHARD/ENTITY.</summary>
     private const int TypePart = 3, EntityPart = 5;
 
     /// <summary>
-    /// Whether the actor lives for long: what the node makes under /user, and shards and their entities. Not the stages of streams, requests on the
-    /// bus, nor the replicator's errands, which come and go with every call and write; of those only failures are told.
+    /// Whether an actor's start and stop are news: those of the actors that the node makes under /user, of shards and of their entities. Stages of
+    /// streams, requests on the bus and the replicator's errands come and go with every call and write. An inbox comes and goes with its worker,
+    /// whose own start and stop are told. Of all these only failures are news.
     /// </summary>
     public static bool IsLasting(string path) =>
         path.StartsWith("/user/", StringComparison.Ordinal) ? !IsErrand(path)
         : path.StartsWith(Sharding, StringComparison.Ordinal) && !Sharded(path).Region.EndsWith("replicator", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsErrand(string path) =>
-        path.StartsWith("/user/StreamSupervisor-", StringComparison.Ordinal) || path.StartsWith($"/user/{WorkerBus.RequestName}", StringComparison.Ordinal);
+        ErrandPrefixes.Any(prefix => path.StartsWith(prefix, StringComparison.Ordinal));
 
     /// <summary>The type of the shard region and the entity, each empty where the path has none.</summary>
     public static (string Region, string Entity) Sharded(string path)

@@ -28,3 +28,6 @@ public sealed record EntityStatus(string Life, string Message) : IEntityForm;
 
 /// <summary>What an actor fails by that is told to.</summary>
 public sealed class CrashedOnPurposeException(string by) : Exception($"crashed on purpose by {by}");
+
+/// <summary>An actor of another node could not answer. Only its sentence comes along: no exception is made by a type that another node names.</summary>
+public sealed class RemoteFailureException(string message) : InvalidOperationException(message);

@@ -42,10 +42,12 @@ public sealed class LedgerActor : ReceiveActor
         Receive<CommitBlock>(Commit);
         Receive<FlushWritten>(OnFlushed);
         Receive<InstallSnapshot>(Install);
-        Receive<Status.Failure>(failure => Fail($"the state database cannot be written: {failure.Cause.GetBaseException().Message}"));
+        Receive<FlushFailed>(failed => Fail($"the state database cannot be written: {failed.Cause.GetBaseException().Message}"));
     }
 
     private sealed record FlushWritten(LedgerState.Flush Flush) : INoSerializationVerificationNeeded;
+
+    private sealed record FlushFailed(Exception Cause) : INoSerializationVerificationNeeded;
 
     private void Answer(ReadLedger message)
     {
@@ -128,7 +130,7 @@ public sealed class LedgerActor : ReceiveActor
             },
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
-            TaskScheduler.Default).PipeTo(Self);
+            TaskScheduler.Default).PipeTo(Self, failure: e => new FlushFailed(e));
     }
 
     private static void Fail(string reason) => Context.System.EventStream.Publish(new NodeFault(reason));

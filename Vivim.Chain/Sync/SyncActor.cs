@@ -47,9 +47,12 @@ public sealed class SyncActor : ReceiveActor, IWithTimers
         Receive<SyncReceived>(received => Feed(new SyncInput.Received(received.From, received.Message)));
         Receive<SyncInput.Tick>(Feed);
         Receive<ReadSyncProgress>(_ => Sender.Tell(core.Progress));
-        Receive<Status.Failure>(failure => throw failure.Cause);
+        Receive<TipUnread>(unread => throw unread.Cause);
         Receive<ChainTip>(tip => Feed(new SyncInput.TipReached(tip)));
     }
+
+    /// <summary>The ledger has not answered at the start.</summary>
+    private sealed record TipUnread(Exception Cause) : INoSerializationVerificationNeeded;
 
     public ITimerScheduler Timers { get; set; } = null!;
 
@@ -59,7 +62,7 @@ public sealed class SyncActor : ReceiveActor, IWithTimers
         Context.System.EventStream.Subscribe<StateSyncEnded>(Self);
         stateSync.Tell(new HasStateSyncEnded());
         // Read after the subscription, so that no commit falls in between.
-        ledger.Read(l => l.Tip).PipeTo(Self);
+        ledger.Read(l => l.Tip).PipeTo(Self, failure: e => new TipUnread(e));
         Timers.StartPeriodicTimer(nameof(SyncInput.Tick), new SyncInput.Tick(), SyncCore.TickInterval);
     }
 

@@ -15,6 +15,15 @@ internal static class ClusterMembership
     /// <summary>A member has it for each validator at home on it.</summary>
     public static string HomeRole(int validator) => $"validator-{validator}";
 
+    /// <summary>Refuses settings of which half say that the node is one of a cluster: it would run the whole network by itself.</summary>
+    /// <exception cref="StartException">There is no name, but an address or other nodes.</exception>
+    public static void RequireWhole(ClusterSettings settings)
+    {
+        if (!settings.IsAlone) return;
+        var stray = settings.SeedNodes.Count > 0 ? "seed-nodes" : settings.Address.Port > 0 ? "port" : settings.Tls is not null ? "tls" : null;
+        if (stray is not null) throw new StartException($"vivim.cluster.{stray} is set, but vivim.cluster.name is not: name the node for a cluster; without a name it is on its own and opens no remoting port");
+    }
+
     /// <summary>Joins; returns when the node is up.</summary>
     /// <param name="registry">Null for a node on its own, which joins itself.</param>
     /// <exception cref="StartException">No seed node let it in.</exception>

@@ -6,10 +6,13 @@ using Vivim.Protocol.Identity;
 
 namespace Vivim.Gateway.Clustering;
 
-/// <summary>Prepares what the nodes of a cluster share before the first of them starts: genesis, keys, signer rows, the database's tables.</summary>
+/// <summary>
+/// Prepares what the nodes of a cluster share before the first of them starts: genesis, keys, signer rows, the database's tables, and the certificates by
+/// which the nodes know each other.
+/// </summary>
 internal static class NetworkInit
 {
-    /// <summary>Prepares the network, or checks that it is. A second run changes nothing.</summary>
+    /// <summary>Prepares the network, or checks that it is. A second run adds only the certificates that are missing or near their end.</summary>
     /// <returns>What was done, for people.</returns>
     /// <exception cref="StartException">The folder or the database cannot be used, or do not belong together.</exception>
     public static Task<string> Run(NodeSettings settings, TimeProvider clock, CancellationToken cancellation) => WithDatabase(settings, async (database, signers) =>
@@ -22,9 +25,15 @@ internal static class NetworkInit
         await NodeRegistry.Adopt(database, genesis, cancellation);
         await JournalTables.Make(settings, database, cancellation);
         network.RequireSignerRows(signers, database.SignerPlace);
-        return isNew
-            ? $"The network {genesis.ChainId} with {genesis.Validators.Count} validators is prepared in {Path.GetFullPath(settings.Network)} and {database.Place}. Start its nodes."
-            : $"The network {genesis.ChainId} is already prepared in {Path.GetFullPath(settings.Network)} and {database.Place}: nothing was changed.";
+        var hosts = new NodeCertificates(settings.Network, clock).Issue(genesis.ChainId, Hosts(settings.Cluster));
+        var place = $"{Path.GetFullPath(settings.Network)} and {database.Place}";
+        return (isNew, hosts.Count) switch
+        {
+            (true, 0) => $"The network {genesis.ChainId} with {genesis.Validators.Count} validators is prepared in {place}. No certificates: name the nodes in vivim.cluster.seed-nodes and run this again.",
+            (true, _) => $"The network {genesis.ChainId} with {genesis.Validators.Count} validators is prepared in {place}, with certificates for {string.Join(", ", hosts)}. Start its nodes.",
+            (false, 0) => $"The network {genesis.ChainId} is already prepared in {place}: nothing was changed.",
+            (false, _) => $"The network {genesis.ChainId} is already prepared in {place}. New certificates for {string.Join(", ", hosts)}: start those nodes again, one after another.",
+        };
     });
 
     /// <summary>Makes the key of one more validator, with its signer row.</summary>
@@ -37,6 +46,10 @@ internal static class NetworkInit
         var (number, key) = folder.AddValidator(signers);
         return Task.FromResult($"Validator {number} has the key {Did.OfKey(key)}. Restart the nodes one after another, with {number} in the vivim.cluster.home-of of one of them, then let the authorities add it: vivim validators propose {Did.OfKey(key)} --power 1");
     });
+
+    /// <summary>Of the nodes that the settings name: the seed nodes, and the node itself where the settings are a node's.</summary>
+    private static IEnumerable<string> Hosts(ClusterSettings cluster) =>
+        [.. cluster.SeedNodes.Select(seed => seed.Host), .. cluster.IsAlone ? [] : new[] { cluster.Address.Host }];
 
     private static async Task<string> WithDatabase(NodeSettings settings, Func<DatabaseSettings.PostgreSql, ISignerStore, Task<string>> run)
     {

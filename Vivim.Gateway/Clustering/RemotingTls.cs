@@ -1,42 +1,30 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Akka.Event;
-using Akka.Remote.Transport.DotNetty;
+using Vivim.Actors.Remoting;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
 
 namespace Vivim.Gateway.Clustering;
 
-/// <summary>Mutual TLS for remoting: each node shows a certificate of the operator's own authority, and takes no other's.</summary>
+/// <summary>Reads the files of a node's mutual TLS: its certificate, its key, the authority.</summary>
 internal static class RemotingTls
 {
-    /// <exception cref="StartException">A file is damaged, or the certificate is not valid now.</exception>
-    public static DotNettySslSetup Of(TlsSettings settings, TimeProvider clock)
+    /// <exception cref="StartException">A file is missing or damaged, or the certificate is not valid now.</exception>
+    public static MutualTls Of(TlsSettings settings, TimeProvider clock)
     {
         var authority = Read("vivim.cluster.tls.authority", settings.Authority, () => X509CertificateLoader.LoadCertificateFromFile(settings.Authority));
         var certificate = Read("vivim.cluster.tls.certificate", settings.Certificate, () => X509Certificate2.CreateFromPemFile(settings.Certificate, settings.Key));
         var now = clock.GetUtcNow();
-        if (now > AsTime(certificate.NotAfter)) throw new StartException($"{settings.Certificate} (vivim.cluster.tls.certificate) has expired at {certificate.NotAfter.ToUniversalTime():u}: give the node a new certificate of its authority");
-        if (now < AsTime(certificate.NotBefore)) throw new StartException($"{settings.Certificate} (vivim.cluster.tls.certificate) is valid from {certificate.NotBefore.ToUniversalTime():u} only: set the clock, or give the node another certificate");
-        if (!IsOf(authority, certificate)) throw new StartException($"{settings.Certificate} (vivim.cluster.tls.certificate) is not signed by {settings.Authority} (vivim.cluster.tls.authority): give the node a certificate of that authority");
-        return new DotNettySslSetup(certificate, suppressValidation: false, requireMutualAuthentication: true, validateCertificateHostname: false, (peer, _, address, _, log) =>
-        {
-            var isTrusted = peer is not null && IsOf(authority, peer);
-            if (!isTrusted) log.Warning("the node at {0} shows no valid certificate of the authority {1}: it is refused", address, authority.Subject);
-            return isTrusted;
-        });
+        if (now > AsTime(certificate.NotAfter))
+            throw new StartException($"{settings.Certificate} (vivim.cluster.tls.certificate) has expired at {certificate.NotAfter.ToUniversalTime():u}: run `init` again, or give the node a new certificate of its authority");
+        if (now < AsTime(certificate.NotBefore))
+            throw new StartException($"{settings.Certificate} (vivim.cluster.tls.certificate) is valid from {certificate.NotBefore.ToUniversalTime():u} only: set the clock, or give the node another certificate");
+        if (!MutualTls.IsOf(authority, certificate))
+            throw new StartException($"{settings.Certificate} (vivim.cluster.tls.certificate) is not signed by {settings.Authority} (vivim.cluster.tls.authority): give the node a certificate of that authority");
+        return new MutualTls(certificate, authority);
     }
 
     private static DateTimeOffset AsTime(DateTime local) => new(local);
-
-    private static bool IsOf(X509Certificate2 authority, X509Certificate2 certificate)
-    {
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(authority);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        return chain.Build(certificate);
-    }
 
     private static X509Certificate2 Read(string key, string file, Func<X509Certificate2> read)
     {
@@ -44,7 +32,11 @@ internal static class RemotingTls
         {
             return read();
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new StartException($"{file} ({key}) is missing: nodes of a cluster talk by TLS only. Run `init` with this node's cluster.host among vivim.cluster.seed-nodes, or name files of your own in vivim.cluster.tls; vivim.cluster.insecure-bind = true does without, for a network that nobody else can reach");
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
             throw new StartException($"{file} ({key}) cannot be used: {e.Message.TrimEnd('.')}; allowed: a PEM certificate with its own key");
         }

@@ -1,5 +1,6 @@
 using OpenTelemetry.Metrics;
 using Vivim.Actors.Messaging;
+using Vivim.Actors.Remoting;
 using Vivim.Actors.Telemetry;
 
 namespace Vivim.Gateway.Metrics;
@@ -10,7 +11,7 @@ internal static class MetricsEndpoint
     public static void AddNodeMetrics(this IServiceCollection services)
     {
         services.AddSingleton<NodeMetrics>();
-        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(NodeMetrics.Name, BusMeter.Name, JournalMeter.Name, "System.Runtime").AddPrometheusExporter(exporter =>
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(NodeMetrics.Name, BusMeter.Name, JournalMeter.Name, RefusedMessages.MeterName, "System.Runtime").AddPrometheusExporter(exporter =>
         {
             // Both describe the exporting library and would only lengthen every line.
             exporter.ScopeInfoEnabled = false;

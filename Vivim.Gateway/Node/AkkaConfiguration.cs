@@ -1,5 +1,6 @@
 using Akka.Cluster.Sharding;
 using Akka.Cluster.Tools.PublishSubscribe;
+using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
@@ -7,30 +8,41 @@ using Vivim.Gateway.Workers;
 
 namespace Vivim.Gateway.Node;
 
-/// <summary>The actor system's configuration: akka.conf, and what depends on the node's settings.</summary>
+/// <summary>The actor system's configuration: akka.conf, remoting.conf, and what depends on the node's settings.</summary>
 internal static class AkkaConfiguration
 {
     public static Config Of(string logLevel, ClusterSettings cluster, NodeDatabase database)
     {
-        using var resource = new StreamReader(typeof(AkkaConfiguration).Assembly.GetManifestResourceStream("akka.conf")!);
-        var own = ConfigurationFactory.ParseString(resource.ReadToEnd());
+        var own = Resource("akka.conf").WithFallback(Resource("remoting.conf"));
         var placed = ConfigurationFactory.ParseString($"akka.loglevel = {logLevel}").WithFallback(Place(cluster));
         return NodeDatabase.JournalGroups.Aggregate(placed, (config, group) => config.WithFallback(database.Journal(group, own)))
             .WithFallback(own)
             .WithFallback(DistributedPubSub.DefaultConfig())
+            .WithFallback(ClusterSingleton.DefaultConfig())
             .WithFallback(ClusterSharding.DefaultConfig());
     }
 
+    private static Config Resource(string name)
+    {
+        using var resource = new StreamReader(typeof(AkkaConfiguration).Assembly.GetManifestResourceStream(name)!);
+        return ConfigurationFactory.ParseString(resource.ReadToEnd());
+    }
+
     private static Config Place(ClusterSettings cluster) => ConfigurationFactory.ParseString($$"""
-        akka.remote.dot-netty.tcp {
-          hostname = "{{cluster.BindHost}}"
-          public-hostname = "{{cluster.Address.Host}}"
-          port = {{cluster.Address.Port}}
-          enable-ssl = {{(cluster.Tls is null ? "off" : "on")}}
+        akka.remote {
+          enabled-transports = ["akka.remote.{{(cluster.IsAlone ? "lone" : "cluster")}}"]
+          cluster {
+            hostname = "{{cluster.BindHost}}"
+            public-hostname = "{{cluster.Address.Host}}"
+            port = {{cluster.Address.Port}}
+          }
         }
         akka.cluster {
           app-version = "{{NodeHost.Version.Split('+')[0]}}"
-          roles = [{{string.Join(", ", cluster.HomeOf.Select(ClusterMembership.HomeRole).Prepend(NodeWorkers.HostRole(cluster)).Prepend(ClusterMembership.NodeRole).Select(role => $"\"{role}\""))}}]
+          roles = [{{string.Join(", ", Roles(cluster).Select(role => $"\"{role}\""))}}]
         }
         """);
+
+    private static IEnumerable<string> Roles(ClusterSettings cluster) =>
+        [ClusterMembership.NodeRole, NodeWorkers.HostRole(cluster), .. cluster.HomeOf.Select(ClusterMembership.HomeRole)];
 }

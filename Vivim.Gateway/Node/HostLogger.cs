@@ -1,6 +1,7 @@
 using System.Collections;
 using Akka.Actor;
 using Akka.Event;
+using Vivim.Actors.Remoting;
 using Vivim.Gateway.Logging;
 using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 
@@ -32,6 +33,8 @@ internal sealed class HostLogger : ReceiveActor
 
     private static void Write(LogEvent e)
     {
+        // Counted, and told of in one line for many.
+        if (e.Cause?.GetBaseException() is RefusedFormException) return;
         var level = e.LogLevel() switch
         {
             Akka.Event.LogLevel.DebugLevel => LogLevel.Debug,

@@ -110,6 +110,7 @@ internal sealed class RunningNode : IAsyncDisposable
         var opened = new List<IDisposable>();
         NodeRegistry? name = null;
         ActorSystem? system = null;
+        ClusterMembership.RequireWhole(settings.Cluster);
         try
         {
             var folder = Own(NodeFolder.Open(settings.Data));

@@ -1,0 +1,86 @@
+using Akka.Actor;
+using Google.Protobuf;
+
+namespace Vivim.Actors.Remoting;
+
+/// <summary>
+/// Says which messages of other nodes a node takes: those to known actors, whose answer goes to another node or to a known actor, in known forms.
+/// It looks at a message before Akka.NET does, and makes no object of it.
+/// </summary>
+/// <param name="self">The node's own remoting address.</param>
+/// <param name="recipients">Paths of the actors that other nodes may talk to; one that ends in "/*" stands for the actor and for all below it.</param>
+/// <param name="selections">Paths of the actors that other nodes may reach by a selection.</param>
+/// <param name="forms">The forms that are read.</param>
+public sealed class InboundRules(Address self, IReadOnlyList<string> recipients, IReadOnlySet<string> selections, AdmittedForms forms)
+{
+    /// <summary>The serializer of selections, which find their recipient by a path (Akka.Remote's MessageContainerSerializer).</summary>
+    private const int SelectionSerializer = 6;
+
+    private const string Below = "/*";
+
+    private static readonly MessageParser<V1.RemotingFrame> Frames = V1.RemotingFrame.Parser.WithDiscardUnknownFields(true);
+    private static readonly MessageParser<V1.RemotingPayload> Payloads = V1.RemotingPayload.Parser.WithDiscardUnknownFields(true);
+    private static readonly MessageParser<V1.RemotingSelectionPayload> SelectionPayloads = V1.RemotingSelectionPayload.Parser.WithDiscardUnknownFields(true);
+    private static readonly MessageParser<V1.RemotingSelection> Selections = V1.RemotingSelection.Parser.WithDiscardUnknownFields(true);
+
+    private readonly string root = self + "/";
+
+    /// <summary>Judges what has come by a connection.</summary>
+    /// <returns>Null for what is taken.</returns>
+    public Refusal? Judge(ByteString frame)
+    {
+        try
+        {
+            var read = Frames.ParseFrom(frame);
+            if (read.Payload.IsEmpty) return read.Instruction.IsEmpty ? NoMessage(frame) : null;
+            return Payloads.ParseFrom(read.Payload).Envelope is { } envelope ? Judge(envelope, read.Payload) : null;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return NoMessage(frame);
+        }
+    }
+
+    private static Refusal NoMessage(ByteString frame) => new(RefusalReason.Frame, $"{frame.Length} bytes that are no message");
+
+    private Refusal? Judge(V1.RemotingEnvelope envelope, ByteString payload)
+    {
+        var (recipient, form) = (envelope.Recipient?.Path ?? "", envelope.Message ?? new V1.RemotingForm());
+        if (!forms.Has(form.SerializerId, form.Manifest)) return Refusal.OfForm(form.SerializerId, form.Manifest, $", to {recipient}");
+        if (envelope.Sender is { } sender && IsOwn(sender.Path) && !IsKnown(sender.Path)) return new Refusal(RefusalReason.Sender, $"to {recipient}, to be answered to {sender.Path}");
+        if (form.SerializerId == SelectionSerializer) return JudgeSelection(recipient, Selections.ParseFrom(SelectionPayloads.ParseFrom(payload).Envelope.Message.Bytes));
+        return IsKnown(recipient) ? null : new Refusal(RefusalReason.Recipient, $"{recipient}, by the serializer {form.SerializerId}");
+    }
+
+    private Refusal? JudgeSelection(string recipient, V1.RemotingSelection selection)
+    {
+        var path = string.Concat(selection.Steps.Select(step => step.Kind == V1.RemotingStepKind.Child ? "/" + step.Name : "/*"));
+        if (recipient != root || !selections.Contains(path)) return new Refusal(RefusalReason.Recipient, $"{recipient}, from there {path}");
+        var form = selection.Message ?? new V1.RemotingForm();
+        return form.SerializerId != SelectionSerializer && forms.Has(form.SerializerId, form.Manifest)
+            ? null
+            : Refusal.OfForm(form.SerializerId, form.Manifest, $", to the selection {path}");
+    }
+
+    /// <summary>Whether a path is of an actor on this node, or of none at all.</summary>
+    private bool IsOwn(string path) => !ActorPath.TryParse(path, out var parsed) || parsed.Address == self || parsed.Address.HasLocalScope;
+
+    /// <summary>Whether other nodes may talk to the actor.</summary>
+    private bool IsKnown(string path)
+    {
+        if (!path.StartsWith(root, StringComparison.Ordinal)) return false;
+        var local = path.AsSpan(root.Length - 1);
+        if (local.IndexOf('#') is var incarnation and >= 0) local = local[..incarnation];
+        // Akka.NET takes the element .. for the parent.
+        if (local.Contains("/..", StringComparison.Ordinal)) return false;
+        foreach (var known in recipients)
+        {
+            var actor = known.AsSpan();
+            var isTree = actor.EndsWith(Below, StringComparison.Ordinal);
+            if (isTree) actor = actor[..^Below.Length];
+            if (local.SequenceEqual(actor) || (isTree && local.StartsWith(actor, StringComparison.Ordinal) && local[actor.Length] == '/')) return true;
+        }
+
+        return false;
+    }
+}

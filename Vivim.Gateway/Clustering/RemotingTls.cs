@@ -4,17 +4,21 @@ using Akka.Event;
 using Akka.Remote.Transport.DotNetty;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
+using Vivim.Protocol;
 
 namespace Vivim.Gateway.Clustering;
 
 /// <summary>Mutual TLS for remoting: each node shows a certificate of the operator's own authority, and takes no other's.</summary>
 internal static class RemotingTls
 {
+    /// <summary>No file of certificates is longer.</summary>
+    private const int MaxPemBytes = 256 << 10;
+
     /// <exception cref="StartException">A file is damaged, or the certificate is not valid now.</exception>
     public static DotNettySslSetup Of(TlsSettings settings, TimeProvider clock)
     {
-        var authority = Read("vivim.cluster.tls.authority", settings.Authority, () => X509CertificateLoader.LoadCertificateFromFile(settings.Authority));
-        var certificate = Read("vivim.cluster.tls.certificate", settings.Certificate, () => X509Certificate2.CreateFromPemFile(settings.Certificate, settings.Key));
+        var authority = Read("vivim.cluster.tls.authority", settings.Authority, () => X509CertificateLoader.LoadCertificate(RegularFile.Read(settings.Authority, MaxPemBytes)));
+        var certificate = Read("vivim.cluster.tls.certificate", settings.Certificate, () => X509Certificate2.CreateFromPem(RegularFile.ReadText(settings.Certificate, MaxPemBytes), RegularFile.ReadSecret(settings.Key)));
         var now = clock.GetUtcNow();
         if (now > AsTime(certificate.NotAfter)) throw new StartException($"{settings.Certificate} (vivim.cluster.tls.certificate) has expired at {certificate.NotAfter.ToUniversalTime():u}: give the node a new certificate of its authority");
         if (now < AsTime(certificate.NotBefore)) throw new StartException($"{settings.Certificate} (vivim.cluster.tls.certificate) is valid from {certificate.NotBefore.ToUniversalTime():u} only: set the clock, or give the node another certificate");
@@ -44,7 +48,7 @@ internal static class RemotingTls
         {
             return read();
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
             throw new StartException($"{file} ({key}) cannot be used: {e.Message.TrimEnd('.')}; allowed: a PEM certificate with its own key");
         }

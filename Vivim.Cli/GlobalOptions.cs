@@ -38,7 +38,15 @@ internal static class GlobalOptions
 
     private static Uri? ParseNode(string text, ArgumentResult result)
     {
-        if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)) return uri;
+        var isAddress = Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps);
+        if (isAddress && uri!.UserInfo.Length == 0) return uri;
+        if (isAddress)
+        {
+            // Not quoted: it would be in every log that keeps what this prints.
+            result.AddError("a node's address has no user and no password: leave out what stands before the @");
+            return null;
+        }
+
         result.AddError($"'{text}' is not a node's address: write e.g. {VivimClient.DefaultNode.OriginalString}");
         return null;
     }

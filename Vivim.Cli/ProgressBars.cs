@@ -1,6 +1,7 @@
 using Spectre.Console;
 using Spectre.Console.Rendering;
 using Vivim.Cli.Load;
+using Vivim.Protocol;
 
 namespace Vivim.Cli;
 
@@ -21,7 +22,7 @@ internal static class ProgressBars
             {
                 lock (gate)
                 {
-                    if (!bars.TryGetValue(phase, out var bar)) bars[phase] = bar = context.AddTask(phase, maxValue: total);
+                    if (!bars.TryGetValue(phase, out var bar)) bars[phase] = bar = context.AddTask(Markup.Escape(PrintableText.Of(phase)), maxValue: total);
                     bar.Value = Math.Max(bar.Value, done);
                 }
             });

@@ -2,12 +2,14 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Spectre.Console;
+using Vivim.Protocol;
 
 namespace Vivim.Cli;
 
 /// <summary>
 /// What a command shows: with <c>--json</c> one JSON object, or one a line for streams, on standard output and nothing else there;
-/// otherwise text for people. Errors and progress go to standard error.
+/// otherwise text for people. Errors and progress go to standard error. Everything is made printable here: nothing that a node, a file or an argument
+/// holds can move the cursor, feign a line or reorder letters.
 /// </summary>
 public sealed class Terminal
 {
@@ -19,71 +21,55 @@ public sealed class Terminal
 
     private readonly TextWriter output;
     private readonly TextWriter error;
+    private readonly Page page;
 
     public Terminal(bool json, TextWriter output, TextWriter error)
     {
         IsJson = json;
-        this.output = output;
-        this.error = error;
-        Text = Create(output, Console.IsOutputRedirected);
+        this.output = PrintableWriter.Of(output);
+        this.error = PrintableWriter.Of(error);
+        var console = Create(output, Console.IsOutputRedirected);
+        page = new Page(this.output, console, !Console.IsOutputRedirected && console.Profile.Capabilities.Ansi);
         Progress = Create(error, Console.IsErrorRedirected);
     }
 
     public bool IsJson { get; }
 
-    /// <summary>True when a person watches the lines come, on a terminal that knows colours.</summary>
-    public bool IsColoured => !IsJson && !Console.IsOutputRedirected && Text.Profile.Capabilities.Ansi;
-
-    /// <summary>Standard output for people. Unused with <c>--json</c>.</summary>
-    public IAnsiConsole Text { get; }
-
-    /// <summary>Standard error, where progress bars are drawn.</summary>
-    public IAnsiConsole Progress { get; }
-
     /// <summary>True when a progress bar has somebody to watch it, or a log to be read.</summary>
     public bool ShowsProgress => !IsJson || !Console.IsErrorRedirected;
 
-    /// <summary>Shows a result: <paramref name="value"/> as JSON, or what <paramref name="text"/> writes.</summary>
-    public void Show<T>(T value, Action<IAnsiConsole> text)
+    /// <summary>Standard error, for <see cref="ProgressBars"/>, which has nothing to show but numbers.</summary>
+    internal IAnsiConsole Progress { get; }
+
+    /// <summary>Shows a result: <paramref name="value"/> as JSON, or what <paramref name="text"/> puts on the page.</summary>
+    public void Show<T>(T value, Action<Page> text)
     {
-        if (IsJson) output.WriteLine(JsonSerializer.Serialize(value, Json));
-        else text(Text);
+        if (IsJson) output.WriteLine(JsonOf(value));
+        else text(page);
     }
 
     /// <summary>Shows a result as JSON, or its fields as a two-column table.</summary>
-    public void Show<T>(T value, params (string Name, object? Value)[] fields) => Show(value, text => text.Write(FieldsOf(fields)));
+    public void Show<T>(T value, params (string Name, object? Value)[] fields) => Show(value, text => text.Fields(fields));
 
-    /// <summary>Shows a result as JSON, or as lines that no width of a terminal breaks, for scripts that read them.</summary>
-    public void ShowLines<T>(T value, params IReadOnlyList<string> lines) => Show(value, _ =>
+    /// <summary>Shows a result as JSON, or as a line that no width of a terminal breaks, for scripts that read it.</summary>
+    public void ShowLine<T>(T value, PrintableLine line) => Show(value, text => text.Line(line));
+
+    /// <summary>As <see cref="ShowLine"/>, for several lines.</summary>
+    public void ShowLines<T>(T value, IReadOnlyList<PrintableLine> lines) => Show(value, text =>
     {
-        foreach (var line in lines) output.WriteLine(line);
+        foreach (var line in lines) text.Line(line);
     });
 
     /// <summary>A remark for people beside the result; nothing with <c>--json</c>.</summary>
-    public void Remark(string sentence)
+    public void Remark(PrintableLine sentence)
     {
-        if (!IsJson) error.WriteLine(sentence);
+        if (!IsJson) error.WriteLine(sentence.ToString());
     }
 
     public void Fail(string reason, string message) =>
-        error.WriteLine(IsJson ? JsonSerializer.Serialize(new { error = new { reason, message } }, Json) : Sentence(message));
+        error.WriteLine(IsJson ? JsonOf(new { error = new { reason, message } }) : Sentence(PrintableText.Of(message, PrintableText.MaxFieldLength)));
 
-    /// <summary>As texts: markup would take what is in brackets for styles, and the <c>:key:</c> of a DID for an emoji.</summary>
-    public static Table TableOf(IReadOnlyList<string> columns, IEnumerable<string[]> rows)
-    {
-        var table = new Table().Border(TableBorder.Minimal);
-        foreach (var column in columns) table.AddColumn(column);
-        foreach (var row in rows) table.AddRow([.. row.Select(cell => new Text(cell))]);
-        return table;
-    }
-
-    /// <summary>Names and values beside each other.</summary>
-    public static Grid FieldsOf(IEnumerable<(string Name, object? Value)> fields)
-    {
-        var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
-        foreach (var (name, value) in fields) grid.AddRow(new Text(name, new Style(Color.Grey)), new Text($"{value}"));
-        return grid;
-    }
+    private static string JsonOf<T>(T value) => PrintableText.OfJson(JsonSerializer.Serialize(value, Json));
 
     private static string Sentence(string message)
     {

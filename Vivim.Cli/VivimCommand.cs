@@ -71,7 +71,7 @@ public sealed class VivimCommand
     public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)
     {
         var parsed = root.Parse(arguments);
-        var configuration = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
+        var configuration = new InvocationConfiguration { Output = PrintableWriter.Of(output), Error = PrintableWriter.Of(error), EnableDefaultExceptionHandler = false };
         var isGroup = parsed.CommandResult.Command.Subcommands.Count > 0 && parsed.UnmatchedTokens.Count == 0;
         if (isGroup && !parsed.GetValue(GlobalOptions.Json)) parsed = root.Parse([.. arguments, "--help"]);
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction) return Misused(parsed);
@@ -117,6 +117,11 @@ public sealed class VivimCommand
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 terminal.Fail("IO_ERROR", e.Message);
+            }
+            catch (Exception e)
+            {
+                // The runtime would print it with all that it quotes, past the terminal.
+                terminal.Fail("UNEXPECTED", $"this is a fault of vivim, or of the node that answered: {e.GetType().Name}: {e.Message}");
             }
 
             return Failure;

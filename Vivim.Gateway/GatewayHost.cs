@@ -114,7 +114,7 @@ internal static class GatewayHost
             return;
         }
 
-        Console.WriteLine($"""
+        NodeConsole.Write($"""
 
             VIVIM node of the chain {node.Genesis.ChainId} with {(node.Genesis.Validators.Count == 1 ? "one validator" : $"{node.Genesis.Validators.Count} validators")} is ready.
               HTTP  {addresses[0]}   a status page; health at /readyz, the API as JSON at /v1/status
@@ -131,7 +131,7 @@ internal static class GatewayHost
 
     private static async Task<int> Fail(string reason)
     {
-        await Console.Error.WriteLineAsync($"vivim: {reason}");
+        await NodeConsole.Fail(reason);
         return Failed;
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Vivim.Gateway.Logging;
 
 namespace Vivim.Gateway;
 
@@ -34,7 +35,7 @@ internal static class HealthProbe
 
     private static async Task<int> Fail(string reason)
     {
-        await Console.Error.WriteLineAsync($"vivim: {reason}");
+        await NodeConsole.Fail(reason);
         return 1;
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Vivim.Gateway;
 using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Logging;
 using Vivim.Gateway.Node;
 
 var data = new Option<string?>("--data") { Description = "folder of everything the node keeps" };
@@ -18,7 +19,7 @@ var addValidator = new Option<bool>("--add-validator") { Description = "make the
 var init = new Command("init", "Prepares what the nodes of a cluster share, once: genesis, keys, the database. A second run changes nothing.") { addValidator };
 init.SetAction((arguments, cancellation) => Run(arguments, async settings =>
 {
-    Console.WriteLine(arguments.GetValue(addValidator) ? await NetworkInit.AddValidator(settings) : await NetworkInit.Run(settings, TimeProvider.System, cancellation));
+    NodeConsole.Write(arguments.GetValue(addValidator) ? await NetworkInit.AddValidator(settings) : await NetworkInit.Run(settings, TimeProvider.System, cancellation));
     return 0;
 }));
 command.Subcommands.Add(init);
@@ -45,12 +46,12 @@ async Task<int> Run(ParseResult arguments, Func<NodeSettings, Task<int>> run)
     }
     catch (SettingsException e)
     {
-        await Console.Error.WriteLineAsync($"vivim: {e.Message}");
+        await NodeConsole.Fail(e.Message);
         return 2;
     }
     catch (StartException e)
     {
-        await Console.Error.WriteLineAsync($"vivim: {e.Message}");
+        await NodeConsole.Fail(e.Message);
         return 1;
     }
 

@@ -6,13 +6,15 @@ namespace Vivim.Protocol;
 /// <summary>Makes files durable: what must survive a power loss from the moment the call returns, such as keys, the genesis, a backup.</summary>
 public static partial class DurableFile
 {
-    /// <summary>Writes a new file with its final content: to a temporary name, synced, renamed, and the folder synced.</summary>
+    /// <summary>Writes a new file with its final content: to a temporary name, synced, renamed, and the folder synced. Never writes over what is there.</summary>
     /// <exception cref="IOException">The file exists already, or cannot be written.</exception>
     public static void Create(string path, ReadOnlySpan<byte> content, UnixFileMode mode)
     {
         if (File.Exists(path)) throw new IOException($"{path} exists already");
         var temporary = path + ".new";
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        // A start that was cut short may have left it; a link that somebody has put there must not be followed.
+        File.Delete(temporary);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = mode;
         using (var stream = new FileStream(temporary, options))
         {

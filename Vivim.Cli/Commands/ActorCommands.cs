@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
-using Spectre.Console;
 using Vivim.Protocol.V1;
 
 namespace Vivim.Cli.Commands;
@@ -15,7 +13,7 @@ internal static class ActorCommands
         var hierarchy = ClusterCommands.Operate(vivim, "hierarchy", "List the paths of the node's actors", async (operation, context, cancellationToken) =>
         {
             var answer = await operation.GetActorHierarchyAsync(context.Arguments.GetValue(depth), context.Arguments.GetValue(start) ?? "", cancellationToken);
-            context.Terminal.ShowLines(new { paths = answer.Paths.ToArray(), cut = answer.Cut }, answer.Paths);
+            context.Terminal.ShowLines(new { paths = answer.Paths.ToArray(), cut = answer.Cut }, [.. answer.Paths.Select(path => (PrintableLine)$"{path}")]);
             if (answer.Cut) context.Terminal.Remark($"There are more: the node tells {answer.Paths.Count}. Give -s or -d.");
         });
         hierarchy.Options.Add(depth);
@@ -40,7 +38,7 @@ internal static class ActorCommands
 
     private static void Show(Terminal terminal, RegionStatsResponse answer)
     {
-        if (answer.Nodes.Count == 0) terminal.Remark("No answer: the shard coordinator or one of the nodes has not said in time what it has. Try again.");
+        if (answer.Nodes.Count == 0) terminal.Remark($"No answer: the shard coordinator or one of the nodes has not said in time what it has. Try again.");
         terminal.Show(
             new
             {
@@ -53,6 +51,6 @@ internal static class ActorCommands
                     silent = node.Silent.ToArray(),
                 }).ToList(),
             },
-            text => text.Write(Terminal.TableOf(["node", "address", "shard", "entities"], answer.Nodes.SelectMany(Rows))));
+            text => text.Table(["node", "address", "shard", "entities"], answer.Nodes.SelectMany(Rows)));
     }
 }

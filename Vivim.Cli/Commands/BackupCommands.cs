@@ -47,7 +47,7 @@ internal static class BackupCommands
             }
 
             if (task.Phase != V1.TaskPhase.Done) throw new CommandFailedException("BACKUP_FAILED", $"{worker}: {task.Outcome}");
-            context.Terminal.ShowLines(new { worker, task = id, outcome = task.Outcome, seconds = (task.EndedAt - task.IntendedAt) / 1_000.0 }, task.Outcome);
+            context.Terminal.ShowLine(new { worker, task = id, outcome = task.Outcome, seconds = (task.EndedAt - task.IntendedAt) / 1_000.0 }, $"{task.Outcome}");
             return VivimCommand.Success;
         });
     }
@@ -69,10 +69,10 @@ internal static class BackupCommands
         return vivim.Run(new Command("list", "List the whole backups in a directory, newest first") { directory }, (context, _) =>
         {
             var found = Guarded(() => BackupFolder.List(context.Arguments.GetRequiredValue(directory)));
-            context.Terminal.Show(new { backups = found.Select(folder => View(folder.Manifest, folder.Path)).ToList() }, text => text.Write(Terminal.TableOf(
+            context.Terminal.Show(new { backups = found.Select(folder => View(folder.Manifest, folder.Path)).ToList() }, text => text.Table(
                 ["height", "made at", "node", "chain", "bytes", "state root", "path"],
                 found.Select(f => (string[])[
-                    $"{f.Manifest.Height}", Time(f.Manifest.MadeAt), f.Manifest.Node, f.Manifest.ChainId, f.Manifest.Size.ToString("N0", CultureInfo.InvariantCulture), f.Manifest.StateRoot[..12], f.Path]))));
+                    $"{f.Manifest.Height}", Time(f.Manifest.MadeAt), f.Manifest.Node, f.Manifest.ChainId, f.Manifest.Size.ToString("N0", CultureInfo.InvariantCulture), Short(f.Manifest.StateRoot), f.Path])));
             return Task.FromResult(VivimCommand.Success);
         });
     }
@@ -108,8 +108,8 @@ internal static class BackupCommands
 
     private static async Task<int> UseAsync(CommandContext context, Option<FileInfo?> trusted, Func<BackupRestore, string, RestoredBackup> use, string? target, CancellationToken cancellationToken)
     {
-        var genesis = context.Arguments.GetValue(trusted) is { } file ? await GenesisCommand.ReadAsync(file, cancellationToken) : null;
-        if (genesis is null) context.Terminal.Remark("Using the backup's own genesis; to trust nobody, name one with --genesis FILE.");
+        var genesis = context.Arguments.GetValue(trusted) is { } file ? GenesisCommand.Read(file) : null;
+        if (genesis is null) context.Terminal.Remark($"Using the backup's own genesis; to trust nobody, name one with --genesis FILE.");
         var (path, check) = (context.Arguments.GetRequiredValue(Backup), context.Arguments.GetValue(Quick) ? BackupCheck.Restore : BackupCheck.Chain);
         var clock = System.Diagnostics.Stopwatch.StartNew();
         var found = await ProgressBars.RunAsync(context.Terminal, report => Task.Run(
@@ -123,9 +123,11 @@ internal static class BackupCommands
             ("not included", manifest.NotIncluded),
         ];
         context.Terminal.Show(view, target is null ? fields : [.. fields, ("restored to", target)]);
-        if (target is not null) context.Terminal.Remark("The node started with this folder signs nothing with a key that has no signer row: see docs/operations.md, \"Back up and restore a node\".");
+        if (target is not null) context.Terminal.Remark($"The node started with this folder signs nothing with a key that has no signer row: see docs/operations.md, \"Back up and restore a node\".");
         return VivimCommand.Success;
     }
+
+    private static string Short(string root) => root.Length > 12 ? root[..12] : root;
 
     private static T Guarded<T>(Func<T> use)
     {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 using Vivim.Protocol;
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Identity;

@@ -93,14 +93,14 @@ internal static class ClusterCommands
     }
 
     private static void ShowLeader(Terminal terminal, V1.ClusterLeaderResponse answer) =>
-        terminal.ShowLines(new { leader = Name(answer.Leader), isSelf = answer.IsSelf }, Name(answer.Leader) ?? "none: the members do not agree on who is there");
+        terminal.ShowLine(new { leader = Name(answer.Leader), isSelf = answer.IsSelf }, $"{Name(answer.Leader) ?? "none: the members do not agree on who is there"}");
 
-    private static void ShowMember(Terminal terminal, V1.Member member) => terminal.ShowLines(View(member), Line(member));
+    private static void ShowMember(Terminal terminal, V1.Member member) => terminal.ShowLine(View(member), Line(member));
 
-    private static string Line(V1.Member member) =>
+    private static PrintableLine Line(V1.Member member) =>
         $"{member.Address} | [{string.Join(',', member.Roles)}] | {StatusOf(member)} | {(member.Unreachable ? "unreachable" : "")} | {member.AppVersion}";
 
-    private static string Count(int members) => $"Count: {members} {(members == 1 ? "node" : "nodes")}";
+    private static PrintableLine Count(int members) => $"Count: {members} {(members == 1 ? "node" : "nodes")}";
 
     private static string? Name(string address) => address.Length == 0 ? null : address;
 }

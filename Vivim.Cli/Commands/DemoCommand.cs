@@ -22,8 +22,7 @@ internal static class DemoCommand
 
     private static void Show(Terminal terminal, DemoStep step) => terminal.Show(step, text =>
     {
-        text.Markup(step.Passed ? "[green]PASS[/]" : "[red]FAIL[/]");
-        text.WriteLine($"{step.Seconds,7:N2} s  {step.Title}: {step.Detail}");
-        text.MarkupLineInterpolated($"               [grey]$ {step.Command}[/]");
+        text.Line($"", $"{(step.Passed ? "PASS" : "FAIL")}", $"{step.Seconds,7:N2} s  {step.Title}: {step.Detail}", step.Passed ? Color.Green : Color.Red);
+        text.Line($"               $ {step.Command}", $"", $"", Color.Default);
     });
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 using Vivim.Protocol;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Transactions;
@@ -50,12 +49,12 @@ internal static class EventsCommand
                 {
                     context.Terminal.Show(
                         new { cursor = item.Cursor, type = item.Type, actor = item.Actor, subject = item.Subject, transactionId = item.TransactionId },
-                        text => text.WriteLine($"{item.Cursor,-10} {item.Type,-19} {item.Actor} {item.Subject}"));
+                        text => text.Line($"{item.Cursor,-10} {item.Type,-19} {item.Actor} {item.Subject}"));
                 }
             }
             catch (OperationCanceledException) when (arguments.GetValue(follow))
             {
-                context.Terminal.Remark("Stopped.");
+                context.Terminal.Remark($"Stopped.");
             }
 
             return VivimCommand.Success;

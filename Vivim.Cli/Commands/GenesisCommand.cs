@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Vivim.Protocol;
 using Vivim.Protocol.Genesis;
 
 namespace Vivim.Cli.Commands;
@@ -12,13 +13,18 @@ internal static class GenesisCommand
         var file = new Option<FileInfo?>("--output", "-o") { Description = "Write the genesis to this file", HelpName = "FILE" };
         var show = vivim.Run(new Command("show", "Show the node's genesis, or save it") { file }, async (context, cancellationToken) =>
         {
+            var target = context.Arguments.GetValue(file);
+            OutputFile.RequireNew(target);
             var genesis = await context.Client.GetGenesisAsync(cancellationToken);
             var json = genesis.ToJson();
-            var target = context.Arguments.GetValue(file);
-            if (target is not null) await File.WriteAllBytesAsync(target.FullName, json, cancellationToken);
+            if (target is not null) OutputFile.Write(target, json);
             context.Terminal.Show(
                 new { genesisHash = genesis.Hash.ToString(), file = target?.FullName, genesis = JsonNode.Parse(json) },
-                text => text.Profile.Out.Writer.Write(target is null ? System.Text.Encoding.UTF8.GetString(json) : $"{target.FullName}: genesis of {genesis.ChainId}, hash {genesis.Hash}\n"));
+                text =>
+                {
+                    if (target is not null) text.Line($"{target.FullName}: genesis of {genesis.ChainId}, hash {genesis.Hash}");
+                    else foreach (var line in System.Text.Encoding.UTF8.GetString(json).TrimEnd('\n').Split('\n')) text.Line($"{line}");
+                });
             return VivimCommand.Success;
         });
         return new Command("genesis", "The chain's genesis") { show };
@@ -31,18 +37,18 @@ internal static class GenesisCommand
     /// <exception cref="CommandFailedException">The file cannot be read, or is not a genesis.</exception>
     public static async Task<GenesisFile> TrustedOrNodesAsync(CommandContext context, FileInfo? file, CancellationToken cancellationToken)
     {
-        if (file is not null) return await ReadAsync(file, cancellationToken);
-        context.Terminal.Remark("Using the node's own genesis; to trust nobody, name one with --genesis FILE.");
+        if (file is not null) return Read(file);
+        context.Terminal.Remark($"Using the node's own genesis; to trust nobody, name one with --genesis FILE.");
         return await context.Client.GetGenesisAsync(cancellationToken);
     }
 
     /// <summary>Reads a genesis file.</summary>
     /// <exception cref="CommandFailedException">It cannot be read, or is not a genesis.</exception>
-    public static async Task<GenesisFile> ReadAsync(FileInfo file, CancellationToken cancellationToken)
+    public static GenesisFile Read(FileInfo file)
     {
         try
         {
-            return GenesisFile.FromJson(await File.ReadAllBytesAsync(file.FullName, cancellationToken));
+            return GenesisFile.FromJson(RegularFile.Read(file.FullName, GenesisFile.MaxSize));
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 using Vivim.Protocol.Identity;
 using V1 = Vivim.Protocol.V1;
 
@@ -61,9 +60,9 @@ internal static class GraphCommands
         };
         terminal.Show(view, text =>
         {
-            if (page.Followers.Count > 0) text.Write(Terminal.TableOf(["follower", "since"], page.Followers.Select(follower => (string[])[follower.Did, follower.Since])));
-            text.WriteLine($"{page.Total} in all");
-            if (view.nextPage is not null) text.WriteLine($"more: --page {view.nextPage}");
+            if (page.Followers.Count > 0) text.Table(["follower", "since"], page.Followers.Select(follower => (string[])[follower.Did, follower.Since]));
+            text.Line($"{page.Total} in all");
+            if (view.nextPage is not null) text.Line($"more: --page {view.nextPage}");
         });
     }
 }

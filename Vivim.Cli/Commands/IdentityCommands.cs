@@ -51,7 +51,7 @@ internal static class IdentityCommands
                 following = account.Following,
                 height = account.Height,
             },
-            ("did", identity.Did), ("signing key", identity.SigningKey), ("rotation keys", string.Join('\n', identity.RotationKeys)),
+            ("did", identity.Did), ("signing key", identity.SigningKey), ("rotation keys", identity.RotationKeys),
             ("registered at", identity.RegisteredAt), ("nonce", account.Nonce), ("quota left", $"{account.QuotaLeft}, renewed at height {account.QuotaRenewsAt}"),
             ("followers", account.Followers), ("following", account.Following));
         return VivimCommand.Success;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 using Vivim.Client;
 using Vivim.Protocol.Identity;
 
@@ -48,10 +47,10 @@ internal static class KeyCommands
     private static void List(CommandContext context)
     {
         var keys = context.Keys.Names().Select(name => View(context, name)).ToList();
-        if (keys.Count == 0) context.Terminal.Remark("No keys yet; make one with: vivim key new default");
+        if (keys.Count == 0) context.Terminal.Remark($"No keys yet; make one with: vivim key new default");
         context.Terminal.Show(new { keys }, text =>
         {
-            if (keys.Count > 0) text.Write(Terminal.TableOf(["name", "did"], keys.Select(key => (string[])[key.Name, key.Did])));
+            if (keys.Count > 0) text.Table(["name", "did"], keys.Select(key => (string[])[key.Name, key.Did]));
         });
     }
 

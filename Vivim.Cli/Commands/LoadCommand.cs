@@ -1,13 +1,15 @@
 using System.CommandLine;
-using Spectre.Console;
 using Vivim.Cli.Load;
 using Vivim.Client;
+using Vivim.Protocol;
 
 namespace Vivim.Cli.Commands;
 
 /// <summary><c>vivim load graph</c>: puts a social graph on the chain.</summary>
 internal static class LoadCommand
 {
+    private const int ReadAheadBytes = 1 << 16;
+
     public static Command Build(VivimCommand vivim)
     {
         var file = new Argument<FileInfo?>("FILE") { Description = "An edge list: each line 'a b' is one follow, a follows b", Arity = ArgumentArity.ZeroOrOne };
@@ -43,11 +45,14 @@ internal static class LoadCommand
 
     private static FollowGraph Read(FileInfo file)
     {
-        if (!file.Exists) throw new CommandFailedException("FILE_NOT_FOUND", $"there is no file {file}; name an edge list, or use --generate people=4039,edges=88234,seed=1");
-        using var text = file.OpenText();
         try
         {
+            using var text = new StreamReader(RegularFile.Open(file.FullName), bufferSize: ReadAheadBytes);
             return GraphFile.Parse(text);
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new CommandFailedException("FILE_NOT_FOUND", $"there is no file {file}; name an edge list, or use --generate people=4039,edges=88234,seed=1", e);
         }
         catch (InvalidDataException e)
         {

@@ -45,7 +45,7 @@ internal static class LogCommands
             }
             catch (OperationCanceledException)
             {
-                context.Terminal.Remark("Stopped.");
+                context.Terminal.Remark($"Stopped.");
             }
         });
         foreach (var option in (Option[])[node, level, source, correlation, since, count, follow]) tail.Options.Add(option);
@@ -66,15 +66,14 @@ internal static class LogCommands
     {
         if (item.Record is not { } record)
         {
-            Show(terminal, new { node = item.Node, lost = item.Lost }, "", $"{item.Node} has dropped {item.Lost} records before they could be shown", "", Color.Red);
+            terminal.Show(new { node = item.Node, lost = item.Lost }, text => text.Line($"", $"{item.Node} has dropped {item.Lost} records before they could be shown", $"", Color.Red));
             return;
         }
 
         var at = DateTimeOffset.FromUnixTimeMilliseconds(record.At);
         var level = record.Level.ToString().ToLowerInvariant();
         var failure = record.FailureType.Length > 0 ? $" {record.FailureType}: {record.FailureMessage}" : "";
-        Show(
-            terminal,
+        terminal.Show(
             new
             {
                 node = item.Node,
@@ -88,20 +87,7 @@ internal static class LogCommands
                 correlationId = record.CorrelationId.Length > 0 ? record.CorrelationId : null,
                 error = record.FailureType.Length > 0 ? new { type = record.FailureType, message = record.FailureMessage } : null,
             },
-            $"{at.ToLocalTime():HH:mm:ss.fff} {item.Node} ",
-            $"{level,-7}",
-            $" {record.Source} {record.Message}{failure}",
-            ColorOf(record.Level));
-    }
-
-    /// <summary>One line: in colours on a terminal, unbroken elsewhere.</summary>
-    private static void Show<T>(Terminal terminal, T value, string before, string middle, string after, Color color)
-    {
-        if (terminal.IsColoured)
-            // Texts, not markup: brackets in a message are its own.
-            terminal.Text.Write(new Paragraph(before, new Style(Color.Grey)).Append(middle, new Style(color)).Append(after + "\n"));
-        else
-            terminal.ShowLines(value, before + middle + after);
+            text => text.Line($"{at.ToLocalTime():HH:mm:ss.fff} {item.Node} ", $"{level,-7}", $" {record.Source} {record.Message}{failure}", ColorOf(record.Level)));
     }
 
     private static Color ColorOf(LogLevel level) => level switch

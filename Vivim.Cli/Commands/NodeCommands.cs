@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 using Vivim.Protocol.V1;
 
 namespace Vivim.Cli.Commands;
@@ -24,11 +23,11 @@ internal static class NodeCommands
                 height = node.HasHeight ? node.Height : (ulong?)null,
             }).ToList(),
         },
-        text => text.Write(Terminal.TableOf(["name", "address", "roles", "status", "reachable", "version", "height", "validators"], answer.Nodes.Select(Row))));
+        text => text.Table(["name", "address", "roles", "status", "reachable", "version", "height", "validators"], answer.Nodes.Select(Row)));
 
-    private static string[] Row(ClusterNode node) =>
+    private static object[] Row(ClusterNode node) =>
     [
         node.Name, node.Member.Address, string.Join(", ", node.Member.Roles), ClusterCommands.StatusOf(node.Member), node.Member.Unreachable ? "no" : "yes", node.Member.AppVersion,
-        node.HasHeight ? $"{node.Height}" : "", node.Answered ? string.Join('\n', node.Validators) : "no answer",
+        node.HasHeight ? $"{node.Height}" : "", node.Answered ? node.Validators : "no answer",
     ];
 }

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Spectre.Console;
+using Vivim.Protocol;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Genesis;
 using Vivim.Protocol.Proofs;
@@ -22,13 +22,14 @@ internal static class ProofCommands
         return vivim.Run(command, async (context, cancellationToken) =>
         {
             var arguments = context.Arguments;
+            OutputFile.RequireNew(arguments.GetValue(target));
             var a = await context.ResolveAsync(arguments.GetRequiredValue(follower), cancellationToken);
             var b = await context.ResolveAsync(arguments.GetRequiredValue(followee), cancellationToken);
             var genesis = await GenesisCommand.TrustedOrNodesAsync(context, arguments.GetValue(trusted), cancellationToken);
             await context.Client.AwaitCertifiedAsync(cancellationToken);
             var edge = await RefuseUnprovenAsync(() => context.Client.ProveEdgeAsync(a, b, genesis, cancellationToken));
             var file = arguments.GetValue(target);
-            if (file is not null) await File.WriteAllBytesAsync(file.FullName, edge.Proof, cancellationToken);
+            if (file is not null) OutputFile.Write(file, edge.Proof.Span);
             ShowProven(context.Terminal, ProofFile.FromBytes(edge.Proof.Span), genesis, file);
             return VivimCommand.Success;
         });
@@ -42,13 +43,24 @@ internal static class ProofCommands
         return vivim.Run(new Command("verify", "Check a proof without a node; exit code 1 when it is refused") { proof, trusted }, async (context, cancellationToken) =>
         {
             var file = context.Arguments.GetRequiredValue(proof);
-            if (!file.Exists) throw new CommandFailedException("FILE_NOT_FOUND", $"there is no file {file}; fetch a proof with: vivim proof follow A B -o {file}");
-            var genesis = await GenesisCommand.ReadAsync(context.Arguments.GetRequiredValue(trusted)!, cancellationToken);
-            var bytes = await File.ReadAllBytesAsync(file.FullName, cancellationToken);
+            var genesis = GenesisCommand.Read(context.Arguments.GetRequiredValue(trusted)!);
+            var bytes = Read(file);
             var verified = await RefuseUnprovenAsync(() => Task.FromResult(Verified(bytes, genesis)));
             ShowProven(context.Terminal, verified, genesis, file: null);
             return VivimCommand.Success;
         });
+    }
+
+    private static byte[] Read(FileInfo file)
+    {
+        try
+        {
+            return RegularFile.Read(file.FullName, ProofFile.MaxSize);
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new CommandFailedException("FILE_NOT_FOUND", $"there is no file {file}; fetch a proof with: vivim proof follow A B -o {file}", e);
+        }
     }
 
     private static ProofFile Verified(byte[] bytes, GenesisFile genesis)
@@ -88,9 +100,9 @@ internal static class ProofCommands
         };
         terminal.Show(view, text =>
         {
-            foreach (var claim in claims) text.WriteLine($"Proven: {claim.Text}");
-            text.WriteLine($"As of height {height} of {genesis.ChainId}, state root {header.StateRoot}, certified by its validators.");
-            if (file is not null) text.WriteLine($"Written to {file.FullName}; check it with: vivim proof verify {file} --genesis FILE");
+            foreach (var claim in claims) text.Line($"Proven: {claim.Text}");
+            text.Line($"As of height {height} of {genesis.ChainId}, state root {header.StateRoot}, certified by its validators.");
+            if (file is not null) text.Line($"Written to {file.FullName}; check it with: vivim proof verify {file} --genesis FILE");
         });
     }
 

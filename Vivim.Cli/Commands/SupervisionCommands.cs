@@ -36,7 +36,7 @@ internal static class SupervisionCommands
             }
             catch (OperationCanceledException)
             {
-                context.Terminal.Remark("Stopped.");
+                context.Terminal.Remark($"Stopped.");
             }
         });
         foreach (var option in (Option[])[kinds, path, node, last]) watch.Options.Add(option);
@@ -49,15 +49,14 @@ internal static class SupervisionCommands
     {
         if (item.Event is not { } e)
         {
-            Show(terminal, new { node = item.Node, address = item.Address, lost = item.Lost }, "", $"{item.Node} has dropped {item.Lost} events before they could be shown", "", Color.Red);
+            terminal.Show(new { node = item.Node, address = item.Address, lost = item.Lost }, text => text.Line($"", $"{item.Node} has dropped {item.Lost} events before they could be shown", $"", Color.Red));
             return;
         }
 
         var at = DateTimeOffset.FromUnixTimeMilliseconds(e.At);
         var cause = e.CauseType.Length > 0 ? $" {e.CauseType}: {e.CauseMessage}" : "";
         var detail = e.Detail.Length > 0 ? $" ({e.Detail})" : "";
-        Show(
-            terminal,
+        terminal.Show(
             new
             {
                 node = item.Node,
@@ -71,20 +70,7 @@ internal static class SupervisionCommands
                 cause = e.CauseType.Length > 0 ? new { type = e.CauseType, message = e.CauseMessage } : null,
                 detail = NullIfEmpty(e.Detail),
             },
-            $"{at.ToLocalTime():HH:mm:ss.fff} {item.Node} ",
-            $"{NameOf(e.Kind),-14}",
-            $" {e.Path}{cause}{detail}",
-            ColorOf(e));
-    }
-
-    /// <summary>One line: in colours on a terminal, unbroken elsewhere.</summary>
-    private static void Show<T>(Terminal terminal, T value, string before, string middle, string after, Color color)
-    {
-        if (terminal.IsColoured)
-            // Texts, not markup: brackets in a message are its own.
-            terminal.Text.Write(new Paragraph(before, new Style(Color.Grey)).Append(middle, new Style(color)).Append(after + "\n"));
-        else
-            terminal.ShowLines(value, before + middle + after);
+            text => text.Line($"{at.ToLocalTime():HH:mm:ss.fff} {item.Node} ", $"{NameOf(e.Kind),-14}", $" {e.Path}{cause}{detail}", ColorOf(e)));
     }
 
     private static string? NullIfEmpty(string text) => text.Length > 0 ? text : null;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 using Vivim.Protocol;
 using Vivim.Protocol.Identity;
 using V1 = Vivim.Protocol.V1;
@@ -74,13 +73,13 @@ internal static class ValidatorCommands
         };
         terminal.Show(view, text =>
         {
-            text.Write(Terminal.TableOf(
+            text.Table(
                 ["validator", $"power at {answer.Height}", $"at {answer.Height + 1}", ""],
-                answer.Validators.Select(v => (string[])[v.Validator, $"{v.Power}", $"{v.NextPower}", v.IsNextProposer ? "next proposer" : v.JailedAt > 0 ? $"jailed at {v.JailedAt}" : ""])));
+                answer.Validators.Select(v => (string[])[v.Validator, $"{v.Power}", $"{v.NextPower}", v.IsNextProposer ? "next proposer" : v.JailedAt > 0 ? $"jailed at {v.JailedAt}" : ""]));
             foreach (var p in answer.Proposals)
             {
-                text.WriteLine($"{p.Proposer} proposes power {p.Power} for {p.Validator}: approved by {p.ApprovedPower}, {p.NeededPower} needed until height {p.ExpiresAt}");
-                text.WriteLine($"  vivim validators approve {p.Proposer} {p.ProposalId}");
+                text.Line($"{p.Proposer} proposes power {p.Power} for {p.Validator}: approved by {p.ApprovedPower}, {p.NeededPower} needed until height {p.ExpiresAt}");
+                text.Line($"  vivim validators approve {p.Proposer} {p.ProposalId}");
             }
         });
     }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Spectre.Console;
 using Vivim.Client;
 using V1 = Vivim.Protocol.V1;
 
@@ -21,18 +20,18 @@ internal static class WorkerCommands
         Operate(vivim, new Command("restart", "Have a worker stop, after what it has begun, and start again") { Worker }, async (operation, context, cancellationToken) =>
         {
             var worker = (await operation.RestartAsync(context.Arguments.GetRequiredValue(Worker), cancellationToken)).Worker;
-            context.Terminal.ShowLines(View(worker), $"{worker.Worker_} is {Word(worker.State)}");
+            context.Terminal.ShowLine(View(worker), $"{worker.Worker_} is {Word(worker.State)}");
         }),
         Operate(vivim, new Command("crash", "Make a worker fail on purpose, to see what supervision and durable tasks are worth") { Worker }, async (operation, context, cancellationToken) =>
         {
             var worker = (await operation.CrashAsync(context.Arguments.GetRequiredValue(Worker), cancellationToken)).Worker;
-            context.Terminal.ShowLines(View(worker), $"{worker.Worker_} was {Word(worker.State)} and fails now; see: vivim supervision watch --last 10");
+            context.Terminal.ShowLine(View(worker), $"{worker.Worker_} was {Word(worker.State)} and fails now; see: vivim supervision watch --last 10");
         }),
         Operate(vivim, new Command("ping", "Ask a worker over the workers' bus whether it hears") { Worker }, async (operation, context, cancellationToken) =>
         {
             var worker = context.Arguments.GetRequiredValue(Worker);
             var took = (await operation.PingAsync(worker, cancellationToken)).Took;
-            context.Terminal.ShowLines(new { worker, tookMicroseconds = took }, $"{worker} has answered in {took / 1_000.0:0.0} ms");
+            context.Terminal.ShowLine(new { worker, tookMicroseconds = took }, $"{worker} has answered in {took / 1_000.0:0.0} ms");
         }),
         Scale(vivim),
         Tasks(vivim),
@@ -51,7 +50,7 @@ internal static class WorkerCommands
         {
             var answer = await operation.ScaleAsync(context.Arguments.GetRequiredValue(type), CountOf(context.Arguments.GetRequiredValue(count))!.Value, cancellationToken);
             var view = new { type = answer.Type, count = answer.Count, least = answer.Least, most = answer.Most, @fixed = answer.Fixed, load = answer.Load, draining = answer.Draining.ToArray() };
-            context.Terminal.ShowLines(view, $"{answer.Count} of {answer.Least} to {answer.Most} workers of type {answer.Type} accept tasks, {(answer.Fixed ? "fixed" : $"by their load, now {answer.Load:0.00}")}; {answer.Draining.Count} end what they have");
+            context.Terminal.ShowLine(view, $"{answer.Count} of {answer.Least} to {answer.Most} workers of type {answer.Type} accept tasks, {(answer.Fixed ? "fixed" : $"by their load, now {answer.Load:0.00}")}; {answer.Draining.Count} end what they have");
         });
     }
 
@@ -73,9 +72,9 @@ internal static class WorkerCommands
                 tasks.AddRange(page.Tasks);
             }
             while (page.NextPageToken.Length > 0);
-            context.Terminal.Show(new { tasks = tasks.Select(View).ToList() }, text => text.Write(Terminal.TableOf(
+            context.Terminal.Show(new { tasks = tasks.Select(View).ToList() }, text => text.Table(
                 ["task", "job", "phase", "attempts", "due", "ended", "outcome"],
-                tasks.Select(task => (string[])[task.Id, task.Kind, Word(task.Phase), $"{task.Attempts}", Time(task.DueAt), Time(task.EndedAt), task.Outcome]))));
+                tasks.Select(task => (string[])[task.Id, task.Kind, Word(task.Phase), $"{task.Attempts}", Time(task.DueAt), Time(task.EndedAt), task.Outcome])));
         });
     }
 
@@ -88,7 +87,7 @@ internal static class WorkerCommands
         {
             var decided = context.Arguments.GetRequiredValue(decision) == "done" ? V1.TaskDecision.Done : V1.TaskDecision.Again;
             var answer = await operation.ResolveTaskAsync(context.Arguments.GetRequiredValue(Worker), context.Arguments.GetRequiredValue(task), decided, cancellationToken);
-            context.Terminal.ShowLines(View(answer.Task), $"{answer.Task.Id} is {Word(answer.Task.Phase)}");
+            context.Terminal.ShowLine(View(answer.Task), $"{answer.Task.Id} is {Word(answer.Task.Phase)}");
         });
     }
 
@@ -97,13 +96,13 @@ internal static class WorkerCommands
 
     private static void List(Terminal terminal, V1.ListWorkersResponse answer) => terminal.Show(
         new { workers = answer.Workers.Select(View).ToList() },
-        text => text.Write(Terminal.TableOf(
+        text => text.Table(
             ["worker", "node", "state", "health", "done", "failed", "in doubt", "waiting", "restarts", "note"],
             answer.Workers.Select(worker => worker.Answered
                 ? (string[])[
                     worker.Worker_, worker.Node, Word(worker.State), Word(worker.Health), $"{worker.Metrics.Done}", $"{worker.Metrics.Failed}", $"{worker.Metrics.InDoubt}", $"{worker.Metrics.Waiting}",
                     $"{worker.Metrics.Restarts}", worker.Note]
-                : [worker.Worker_, "", "no answer", "", "", "", "", "", "", worker.Note]))));
+                : [worker.Worker_, "", "no answer", "", "", "", "", "", "", worker.Note])));
 
     private static void Show(Terminal terminal, V1.ShowWorkerResponse answer)
     {
@@ -125,10 +124,10 @@ internal static class WorkerCommands
         };
         terminal.Show(view, text =>
         {
-            text.Write(Terminal.FieldsOf(Fields(worker, config)));
+            text.Fields(Fields(worker, config));
             if (answer.Schedules.Count > 0)
-                text.Write(Terminal.TableOf(["schedule", "job", "when", "missed runs", "next"], answer.Schedules.Select(s => (string[])[s.Name, s.Kind, s.When, s.SkipsMissed ? "skip" : "run once", Time(s.Next)])));
-            text.Write(Terminal.TableOf(["at", "from", "to", "cause"], answer.Changes.Select(c => (string[])[Time(c.At), Word(c.From), Word(c.To), c.Cause])));
+                text.Table(["schedule", "job", "when", "missed runs", "next"], answer.Schedules.Select(s => (string[])[s.Name, s.Kind, s.When, s.SkipsMissed ? "skip" : "run once", Time(s.Next)]));
+            text.Table(["at", "from", "to", "cause"], answer.Changes.Select(c => (string[])[Time(c.At), Word(c.From), Word(c.To), c.Cause]));
         });
     }
 

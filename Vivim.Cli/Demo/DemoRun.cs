@@ -3,6 +3,8 @@ using System.Text.Json;
 using Vivim.Cli.Keys;
 using Vivim.Cli.Load;
 using Vivim.Client;
+using Vivim.Protocol;
+using Vivim.Protocol.Proofs;
 
 namespace Vivim.Cli.Demo;
 
@@ -50,6 +52,8 @@ internal sealed class DemoRun : IDisposable
 
     private string ProofPath => Path.Combine(folder, "edge.proof");
 
+    private string AbsencePath => Path.Combine(folder, "absent.proof");
+
     private string TamperedPath => Path.Combine(folder, "tampered.proof");
 
     /// <summary>Runs the steps in order, up to the first that fails.</summary>
@@ -65,10 +69,10 @@ internal sealed class DemoRun : IDisposable
             && await StepAsync("start it again", node.CommandLine, () => StartAsync(cancellationToken))
             && await StepAsync("the load ends with nothing lost", "(the same load, still running)", FinishLoadAsync)
             && await StepAsync("load again: nothing is left to do", $"vivim {Load}", () => LoadAgainAsync(cancellationToken))
-            && await StepAsync("prove a follow", $"vivim proof follow {a} {b} -o {ProofPath}", () => ProveAsync(a.ToString(), b.ToString(), exists: true, cancellationToken))
+            && await StepAsync("prove a follow", $"vivim proof follow {a} {b} -o {ProofPath}", () => ProveAsync(a.ToString(), b.ToString(), ProofPath, exists: true, cancellationToken))
             && await StepAsync("verify it without the node", $"vivim proof verify {ProofPath} --genesis {GenesisPath}", () => ExpectAsync(["proof", "verify", ProofPath, "--genesis", GenesisPath], cancellationToken))
             && await StepAsync("flip one byte: refused", $"vivim proof verify {TamperedPath} --genesis {GenesisPath}", () => TamperAsync(cancellationToken))
-            && await StepAsync("prove that somebody does not follow", $"vivim proof follow {a} {c} -o {ProofPath}", () => ProveAsync(a.ToString(), c.ToString(), exists: false, cancellationToken))
+            && await StepAsync("prove that somebody does not follow", $"vivim proof follow {a} {c} -o {AbsencePath}", () => ProveAsync(a.ToString(), c.ToString(), AbsencePath, exists: false, cancellationToken))
             && await StepAsync("re-execute the whole chain", $"vivim chain verify --genesis {GenesisPath}", () => VerifyChainAsync(cancellationToken));
     }
 
@@ -147,18 +151,18 @@ internal sealed class DemoRun : IDisposable
         return root == stateRoot ? "0 submitted, the same state root" : throw new CommandFailedException("STATE_CHANGED", $"the state root was {stateRoot} and is {root}");
     }
 
-    private async Task<string> ProveAsync(string follower, string followee, bool exists, CancellationToken cancellationToken)
+    private async Task<string> ProveAsync(string follower, string followee, string path, bool exists, CancellationToken cancellationToken)
     {
-        var proof = Succeeded(await CommandAsync(["proof", "follow", follower, followee, "-o", ProofPath, "--genesis", GenesisPath], cancellationToken)).Json;
+        var proof = Succeeded(await CommandAsync(["proof", "follow", follower, followee, "-o", path, "--genesis", GenesisPath], cancellationToken)).Json;
         var claim = proof.GetProperty("claims")[0];
         return claim.GetProperty("exists").GetBoolean() == exists
-            ? $"{new FileInfo(ProofPath).Length} bytes: {claim.GetProperty("text").GetString()}"
+            ? $"{new FileInfo(path).Length} bytes: {claim.GetProperty("text").GetString()}"
             : throw new CommandFailedException("WRONG_PROOF", $"it proves something else: {claim.GetProperty("text").GetString()}");
     }
 
     private async Task<string> TamperAsync(CancellationToken cancellationToken)
     {
-        var bytes = await File.ReadAllBytesAsync(ProofPath, cancellationToken);
+        var bytes = RegularFile.Read(ProofPath, ProofFile.MaxSize);
         bytes[^1] ^= 1;
         await File.WriteAllBytesAsync(TamperedPath, bytes, cancellationToken);
         var outcome = await CommandAsync(["proof", "verify", TamperedPath, "--genesis", GenesisPath], cancellationToken);

@@ -1,3 +1,4 @@
+using Vivim.Protocol;
 using Vivim.Protocol.Keys;
 
 namespace Vivim.Cli.Keys;
@@ -21,7 +22,7 @@ public sealed class KeyStore(string folder)
 
     /// <summary>True for 1 to 64 letters, digits, '-', '_' and '.', not starting with a '.'.</summary>
     public static bool IsName(string name) =>
-        name.Length is > 0 and <= MaxNameLength && name[0] != '.' && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+        ChosenName.IsValid(name, MaxNameLength) && name[0] != '.';
 
     /// <summary>Makes a new key.</summary>
     /// <exception cref="CommandFailedException">The name is taken or not a name, or the file cannot be written.</exception>
@@ -76,7 +77,7 @@ public sealed class KeyStore(string folder)
     }
 
     private string PathOf(string name) =>
-        IsName(name) ? Path.Combine(Folder, name) : throw new CommandFailedException("BAD_KEY_NAME", $"'{name}' is not a key name: use 1 to {MaxNameLength} letters, digits, '-', '_' or '.'");
+        IsName(name) ? Path.Combine(Folder, name) : throw new CommandFailedException("BAD_KEY_NAME", $"'{name}' is not a key name: use {ChosenName.FormOf(MaxNameLength)}, and not '.' first");
 
     private void CreateFolder()
     {

@@ -3,17 +3,21 @@ using System.Security.Cryptography.X509Certificates;
 using Vivim.Actors.Remoting;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
+using Vivim.Protocol;
 
 namespace Vivim.Gateway.Clustering;
 
 /// <summary>Reads the files of a node's mutual TLS: its certificate, its key, the authority.</summary>
 internal static class RemotingTls
 {
+    /// <summary>No file of certificates is longer.</summary>
+    private const int MaxPemBytes = 256 << 10;
+
     /// <exception cref="StartException">A file is missing or damaged, or the certificate is not valid now.</exception>
     public static MutualTls Of(TlsSettings settings, TimeProvider clock)
     {
-        var authority = Read("vivim.cluster.tls.authority", settings.Authority, () => X509CertificateLoader.LoadCertificateFromFile(settings.Authority));
-        var certificate = Read("vivim.cluster.tls.certificate", settings.Certificate, () => X509Certificate2.CreateFromPemFile(settings.Certificate, settings.Key));
+        var authority = Read("vivim.cluster.tls.authority", settings.Authority, () => X509CertificateLoader.LoadCertificate(RegularFile.Read(settings.Authority, MaxPemBytes)));
+        var certificate = Read("vivim.cluster.tls.certificate", settings.Certificate, () => X509Certificate2.CreateFromPem(RegularFile.ReadText(settings.Certificate, MaxPemBytes), RegularFile.ReadSecret(settings.Key)));
         var now = clock.GetUtcNow();
         if (now > AsTime(certificate.NotAfter))
             throw new StartException($"{settings.Certificate} (vivim.cluster.tls.certificate) has expired at {certificate.NotAfter.ToUniversalTime():u}: run `init` again, or give the node a new certificate of its authority");

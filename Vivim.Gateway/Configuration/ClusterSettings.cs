@@ -16,7 +16,8 @@ internal sealed record TlsSettings(string Certificate, string Key, string Author
 /// <summary>The node's place among the nodes of its operator.</summary>
 internal sealed record ClusterSettings
 {
-    private const int MaxNameLength = 64;
+    /// <summary>No node has a longer name, in characters.</summary>
+    public const int MaxNameLength = 64;
 
     /// <summary>Empty for a cluster of one.</summary>
     public required string Name { get; init; }

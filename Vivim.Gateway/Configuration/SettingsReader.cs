@@ -1,6 +1,7 @@
 using System.Globalization;
 using Akka.Configuration;
 using Akka.Configuration.Hocon;
+using Vivim.Protocol;
 
 namespace Vivim.Gateway.Configuration;
 
@@ -14,6 +15,9 @@ internal sealed class SettingsException(string message) : Exception(message);
 internal sealed class SettingsReader
 {
     private const string Root = "vivim";
+
+    /// <summary>No file of settings is longer.</summary>
+    private const int MaxFileBytes = 1 << 20;
 
     private readonly Dictionary<string, string> values = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> sources = new(StringComparer.Ordinal);
@@ -58,11 +62,11 @@ internal sealed class SettingsReader
         if (file.Length == 0) return environment(Variable(key)) ?? "";
         try
         {
-            return File.ReadAllText(file).Trim();
+            return RegularFile.ReadSecret(file).Trim();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Wrong($"{key}-file", file, "a file that can be read");
+            throw Wrong($"{key}-file", file, $"a file that can be read, by its owner alone ({e.Message})");
         }
     }
 
@@ -113,7 +117,7 @@ internal sealed class SettingsReader
     {
         try
         {
-            var config = ConfigurationFactory.ParseString(File.ReadAllText(file));
+            var config = ConfigurationFactory.ParseString(RegularFile.ReadText(file, MaxFileBytes));
             var root = config.GetConfig(Root)?.Root.GetObject() ?? throw new SettingsException($"{file}: there is no section {Root} {{ }}");
             return [.. Flatten(file, "", root)];
         }

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 using Vivim.Actors.Logging;
 using Vivim.Gateway.Configuration;
+using Vivim.Protocol;
 
 namespace Vivim.Gateway.Logging;
 
@@ -28,7 +29,7 @@ internal sealed class JsonLineFormatter(NodeSettings settings, TimeProvider cloc
         var record = LogReading.RecordOf(logEntry.LogLevel, logEntry.Category, logEntry.State, message, logEntry.Exception, clock.GetUtcNow());
         var line = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(line, Options)) Write(json, record, logEntry.Exception);
-        textWriter.WriteLine(Encoding.UTF8.GetString(line.WrittenSpan));
+        textWriter.WriteLine(PrintableText.OfJson(Encoding.UTF8.GetString(line.WrittenSpan)));
     }
 
     private void Write(Utf8JsonWriter json, LogRecord record, Exception? exception)

@@ -16,11 +16,7 @@ internal static class NodeLogging
         }
         else
         {
-            logging.AddSimpleConsole(console =>
-            {
-                console.SingleLine = true;
-                console.TimestampFormat = "HH:mm:ss.fff ";
-            });
+            logging.AddConsole(console => console.FormatterName = TextLineFormatter.FormatName).AddConsoleFormatter<TextLineFormatter, ConsoleFormatterOptions>();
         }
 
         builder.Services.AddSingleton(new LogBook(settings.Logging.Keep));

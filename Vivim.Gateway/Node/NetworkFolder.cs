@@ -121,7 +121,7 @@ internal sealed class NetworkFolder(string folder)
     {
         try
         {
-            return GenesisFile.FromJson(File.ReadAllBytes(GenesisFilePath));
+            return GenesisFile.FromJson(RegularFile.Read(GenesisFilePath, GenesisFile.MaxSize));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -151,7 +151,7 @@ internal sealed class NetworkFolder(string folder)
         {
             return SigningKey.ReadFrom(file);
         }
-        catch (InvalidDataException e)
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             throw new StartException(e.Message);
         }

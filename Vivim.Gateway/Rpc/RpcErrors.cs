@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
 using Vivim.Gateway.Telemetry;
+using Vivim.Protocol;
 using Vivim.Protocol.Transactions;
 
 namespace Vivim.Gateway.Rpc;
@@ -12,10 +13,11 @@ internal static class RpcErrors
     /// <summary>The domain of every ErrorInfo of this project.</summary>
     public const string Domain = "vivim";
 
+    /// <param name="message">What it quotes of the request is made printable and cut, so that no caller gets more back than it can read.</param>
     public static RpcException Of(StatusCode code, string reason, string message) => new Google.Rpc.Status
     {
         Code = (int)code,
-        Message = message,
+        Message = PrintableText.Of(message, PrintableText.MaxFieldLength),
         Details = { Any.Pack(new ErrorInfo { Domain = Domain, Reason = reason }), Request() },
     }.ToRpcException();
 

@@ -91,7 +91,8 @@ internal sealed class WorkersService(NodeHost host, TimeProvider clock) : V1.Wor
     public override async Task<V1.SubmitTaskResponse> SubmitTask(V1.SubmitTaskRequest request, ServerCallContext context)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var answer = await Ask<TaskAnswer>(new SubmitTask(request.Worker, request.Task, request.Kind, request.Argument, now), context.CancellationToken);
+        var id = RequestValues.Name(request.Task, "task", WorkerTask.MaxName);
+        var answer = await Ask<TaskAnswer>(new SubmitTask(request.Worker, id, request.Kind, request.Argument, now), context.CancellationToken);
         return answer.Refusal switch
         {
             TaskRefusal.None => new V1.SubmitTaskResponse { Task = WorkerMessageForms.Of(answer.Task!) },

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
 using Vivim.Ledger.Storage.Sqlite;
 using Vivim.Protocol;
+using Vivim.Protocol.Genesis;
 
 namespace Vivim.Ledger.Backups;
 
@@ -115,7 +116,7 @@ public sealed class BackupDirectory(string directory, string chainId, string nod
 
     private static void WriteFiles(string folder, BackupContent content, CancellationToken cancellationToken)
     {
-        WriteSynced(System.IO.Path.Combine(folder, BackupFolder.Genesis), File.ReadAllBytes(content.Genesis));
+        WriteSynced(System.IO.Path.Combine(folder, BackupFolder.Genesis), RegularFile.Read(content.Genesis, GenesisFile.MaxSize));
         foreach (var (name, snapshot) in content.Databases) snapshot.CopyTo(System.IO.Path.Combine(folder, name), cancellationToken);
         var files = content.Databases.Keys.Prepend(BackupFolder.Genesis).Select(name => Describe(folder, name)).ToList();
         var json = (content.Manifest with { Files = files }).ToJson();
@@ -126,7 +127,7 @@ public sealed class BackupDirectory(string directory, string chainId, string nod
 
     private static BackupFile Describe(string folder, string name)
     {
-        using var file = File.OpenRead(System.IO.Path.Combine(folder, name));
+        using var file = RegularFile.Open(System.IO.Path.Combine(folder, name));
         return new BackupFile(name, file.Length, Convert.ToHexStringLower(SHA256.HashData(file)));
     }
 

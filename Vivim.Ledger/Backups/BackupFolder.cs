@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Vivim.Protocol;
 
 namespace Vivim.Ledger.Backups;
 
@@ -99,7 +100,7 @@ public sealed class BackupFolder
         var full = System.IO.Path.Combine(path, file);
         try
         {
-            return new FileInfo(full).Length <= MaxManifest ? File.ReadAllBytes(full) : throw Damaged(path, file, $"it is longer than {MaxManifest} bytes");
+            return RegularFile.Read(full, MaxManifest);
         }
         catch (FileNotFoundException e)
         {

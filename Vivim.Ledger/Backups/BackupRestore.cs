@@ -141,13 +141,14 @@ public sealed class BackupRestore(BackupCheck check, GenesisFile? trusted = null
 
     private static void Copy(BackupFolder source, BackupFile file, string target, CancellationToken cancellationToken)
     {
-        using var from = File.OpenRead(Path.Combine(source.Path, file.Name));
+        using var from = RegularFile.Open(Path.Combine(source.Path, file.Name));
         if (from.Length != file.Size) throw source.Damaged(file.Name, $"it has {from.Length} bytes, not {file.Size}");
         using var to = new FileStream(Path.Combine(target, file.Name), FileMode.CreateNew, FileAccess.Write);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[Buffer];
         for (int read; (read = from.Read(buffer)) > 0;)
         {
+            if (to.Length + read > file.Size) throw source.Damaged(file.Name, "it grows while it is read");
             cancellationToken.ThrowIfCancellationRequested();
             hash.AppendData(buffer, 0, read);
             to.Write(buffer, 0, read);
@@ -175,7 +176,7 @@ public sealed class BackupRestore(BackupCheck check, GenesisFile? trusted = null
     private RestoredBackup CheckChain(BackupFolder source, string target, CancellationToken cancellationToken)
     {
         var stated = source.Manifest;
-        var genesis = GenesisFile.FromJson(File.ReadAllBytes(Path.Combine(target, BackupFolder.Genesis)));
+        var genesis = GenesisFile.FromJson(RegularFile.Read(Path.Combine(target, BackupFolder.Genesis), GenesisFile.MaxSize));
         Require("genesis", genesis.Hash.ToString(), stated.GenesisHash);
         Require("chain", genesis.ChainId, stated.ChainId);
         using var chain = new SqliteChainStore(Path.Combine(target, BackupFolder.Chain));

@@ -1,3 +1,5 @@
+using Vivim.Protocol;
+
 namespace Vivim.Ledger.Snapshots;
 
 /// <summary>
@@ -20,7 +22,7 @@ public sealed class ChunkStaging(string path)
     /// <exception cref="SnapshotException">A chunk is no longer what it was.</exception>
     /// <exception cref="IOException">One cannot be read.</exception>
     public IEnumerable<KeyValuePair<byte[], byte[]>> Rows(ChunkMap chunks) =>
-        Enumerable.Range(0, chunks.Count).Where(index => chunks[index].Leaves > 0).SelectMany(index => ChunkBody.Open(chunks, index, File.ReadAllBytes(PathOf(chunks, index))));
+        Enumerable.Range(0, chunks.Count).Where(index => chunks[index].Leaves > 0).SelectMany(index => Open(chunks, index));
 
     /// <summary>Removes everything.</summary>
     public void Clear()
@@ -34,15 +36,17 @@ public sealed class ChunkStaging(string path)
         if (!File.Exists(file)) return false;
         try
         {
-            ChunkBody.Open(chunks, index, File.ReadAllBytes(file));
+            Open(chunks, index);
             return true;
         }
-        catch (SnapshotException)
+        catch (Exception e) when (e is SnapshotException or IOException)
         {
             File.Delete(file);
             return false;
         }
     }
+
+    private IReadOnlyList<KeyValuePair<byte[], byte[]>> Open(ChunkMap chunks, int index) => ChunkBody.Open(chunks, index, RegularFile.Read(PathOf(chunks, index), (int)chunks[index].Bytes));
 
     private string PathOf(ChunkMap chunks, int index) => Path.Combine(path, $"{chunks[index].Hash}.chunk");
 }

@@ -115,7 +115,7 @@ public sealed class SnapshotFolder
         if (Find(id) is not { } found) return null;
         try
         {
-            return File.ReadAllBytes(PathOf(found.Height, ManifestSuffix));
+            return RegularFile.Read(PathOf(found.Height, ManifestSuffix), SnapshotManifest.MaxSize);
         }
         catch (FileNotFoundException)
         {
@@ -132,8 +132,8 @@ public sealed class SnapshotFolder
         var body = new byte[found.Snapshot.Chunks[index].Bytes];
         try
         {
-            using var file = File.OpenHandle(PathOf(found.Height, ChunksSuffix));
-            RandomAccess.Read(file, body, found.Snapshot.Ends[index] - body.Length);
+            using var file = RegularFile.Open(PathOf(found.Height, ChunksSuffix));
+            RandomAccess.Read(file.SafeFileHandle, body, found.Snapshot.Ends[index] - body.Length);
             ChunkBody.Open(found.Snapshot.Chunks, index, body);
             return body;
         }
@@ -174,12 +174,12 @@ public sealed class SnapshotFolder
     {
         try
         {
-            var manifest = SnapshotManifest.FromBytes(File.ReadAllBytes(file));
+            var manifest = SnapshotManifest.FromBytes(RegularFile.Read(file, SnapshotManifest.MaxSize));
             if (manifest.Height == HeightOf(file) && File.Exists(PathOf(manifest.Height, ChunksSuffix))) held[manifest.Height] = HeldOf(manifest);
         }
-        catch (MalformedException)
+        catch (Exception e) when (e is MalformedException or IOException)
         {
-            // Damaged, or of another version: not offered, and removed with what is left over.
+            // Damaged, no regular file, or of another version: not offered, and removed with what is left over.
             held.Remove(HeightOf(file));
         }
     }

@@ -24,7 +24,7 @@ public sealed record GenesisFile
     public const string ProofOfAuthority = "proof-of-authority";
 
     /// <summary>What a chain id looks like, in words.</summary>
-    public static readonly string ChainIdForm = $"1 to {Transaction.MaxChainIdLength} letters, digits, '-', '.' or '_'";
+    public static readonly string ChainIdForm = ChosenName.FormOf(Transaction.MaxChainIdLength);
 
     /// <summary>No genesis file is larger, in bytes.</summary>
     public const int MaxSize = 1 << 20;
@@ -76,7 +76,7 @@ public sealed record GenesisFile
         }
     }
 
-    public static bool IsChainId(string text) => text.Length is > 0 and <= Transaction.MaxChainIdLength && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_');
+    public static bool IsChainId(string text) => ChosenName.IsValid(text, Transaction.MaxChainIdLength);
 
     public byte[] ToJson() => [.. JsonSerializer.SerializeToUtf8Bytes(this, Json), (byte)'\n'];
 

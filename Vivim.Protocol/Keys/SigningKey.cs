@@ -26,9 +26,10 @@ public sealed class SigningKey : IConsensusKey, IDisposable
 
     /// <summary>Reads what <see cref="WriteTo"/> wrote.</summary>
     /// <exception cref="InvalidDataException">The file does not hold 64 hexadecimal digits.</exception>
+    /// <exception cref="IOException">It cannot be read, or others can read it too: see <see cref="RegularFile.ReadSecret"/>.</exception>
     public static SigningKey ReadFrom(string path)
     {
-        var text = File.ReadAllText(path).Trim();
+        var text = RegularFile.ReadSecret(path).Trim();
         if (text.Length != SeedSize * 2 || !text.All(char.IsAsciiHexDigit))
             throw new InvalidDataException($"{path} is not a key file: it must hold {SeedSize * 2} hexadecimal digits");
         return new SigningKey(Convert.FromHexString(text));

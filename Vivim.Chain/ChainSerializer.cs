@@ -29,7 +29,7 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
         Form<SubmitOutcomes, V1.SubmitOutcomes>("outcomes/1", V1.SubmitOutcomes.Parser, Write, Read),
         Form<Reap, V1.Reap>("reap/1", V1.Reap.Parser, m => new V1.Reap { Partition = m.Partition, MaxTransactions = m.MaxTransactions, MaxBytes = m.MaxBytes }, m => new Reap(m.Partition, m.MaxTransactions, m.MaxBytes)),
         Form<FindTransactions, V1.FindTransactions>("find/2", V1.FindTransactions.Parser, Write, m => new FindTransactions(m.Partition, [.. m.TransactionIds.Select(Hash)])),
-        Form<TransactionsFound, V1.TransactionsFound>("found/3", V1.TransactionsFound.Parser, Write, m => new TransactionsFound([.. m.States.Select(state => (PoolState)state)], m.Height)),
+        Form<TransactionsFound, V1.TransactionsFound>("found/3", V1.TransactionsFound.Parser, Write, m => new TransactionsFound([.. m.States.Select(state => new PoolTransactionState((PoolState)state.State, state.Height))])),
         Form<CountPending, V1.PartitionNumber>("count/1", V1.PartitionNumber.Parser, m => new V1.PartitionNumber { Partition = m.Partition }, m => new CountPending(m.Partition)),
         Form<PendingCount, V1.Count>("pending/1", V1.Count.Parser, m => new V1.Count { Count_ = m.Count }, m => new PendingCount(m.Count_)),
         Form<WakePartition, V1.PartitionNumber>("wake-partition/1", V1.PartitionNumber.Parser, m => new V1.PartitionNumber { Partition = m.Partition }, m => new WakePartition(m.Partition)),
@@ -112,8 +112,8 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
 
     private static V1.TransactionsFound Write(TransactionsFound found)
     {
-        var message = new V1.TransactionsFound { Height = found.Height };
-        message.States.AddRange(found.States.Select(state => (int)state));
+        var message = new V1.TransactionsFound();
+        message.States.AddRange(found.States.Select(state => new V1.PoolTransactionState { State = (int)state.State, Height = state.Height }));
         return message;
     }
 

@@ -2,9 +2,6 @@ using Vivim.Protocol;
 
 namespace Vivim.Chain.Pool;
 
-/// <summary>What the pool knows of a transaction, and the last block that it has heard of.</summary>
-public readonly record struct PoolStanding(PoolState State, ulong Height);
-
 /// <summary>
 /// Finds transactions in the pool by their ids, which do not tell the partition: asks all partitions, once for all ids that are wanted at about the
 /// same time. One look is under way at a time; ids that come meanwhile are in the next. Thread-safe.
@@ -13,15 +10,15 @@ public readonly record struct PoolStanding(PoolState State, ulong Height);
 public sealed class PoolLookup(Func<FindTransactions, Task<TransactionsFound>> ask)
 {
     private readonly Lock gate = new();
-    private readonly Dictionary<Hash256, TaskCompletionSource<PoolStanding>> wanted = [];
+    private readonly Dictionary<Hash256, TaskCompletionSource<PoolTransactionState>> wanted = [];
     private bool isLooking;
 
     /// <summary>Looks for a transaction; fails as <c>ask</c> does.</summary>
-    public Task<PoolStanding> Find(Hash256 id, CancellationToken cancellation)
+    public Task<PoolTransactionState> Find(Hash256 id, CancellationToken cancellation)
     {
         lock (gate)
         {
-            if (!wanted.TryGetValue(id, out var found)) wanted[id] = found = new TaskCompletionSource<PoolStanding>(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (!wanted.TryGetValue(id, out var found)) wanted[id] = found = new TaskCompletionSource<PoolTransactionState>(TaskCreationOptions.RunContinuationsAsynchronously);
             if (!isLooking)
             {
                 isLooking = true;
@@ -41,8 +38,7 @@ public sealed class PoolLookup(Func<FindTransactions, Task<TransactionsFound>> a
             {
                 List<Hash256> ids = [.. batch.Select(entry => entry.Key)];
                 var answers = await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(partition => ask(new FindTransactions(partition, ids))));
-                var height = answers.Max(answer => answer.Height);
-                for (var i = 0; i < batch.Count; i++) batch[i].Value.SetResult(new PoolStanding(answers.Max(answer => answer.States[i]), height));
+                for (var i = 0; i < batch.Count; i++) batch[i].Value.SetResult(OfAll(answers.Select(answer => answer.States[i])));
             }
             catch (Exception e)
             {
@@ -51,11 +47,15 @@ public sealed class PoolLookup(Func<FindTransactions, Task<TransactionsFound>> a
         }
     }
 
-    private List<KeyValuePair<Hash256, TaskCompletionSource<PoolStanding>>> Take()
+    /// <summary>At most one partition knows it; the others may have heard of more blocks.</summary>
+    private static PoolTransactionState OfAll(IEnumerable<PoolTransactionState> states) =>
+        states.Aggregate((known, other) => (other.State > known.State ? other : known) with { Height = Math.Max(known.Height, other.Height) });
+
+    private List<KeyValuePair<Hash256, TaskCompletionSource<PoolTransactionState>>> Take()
     {
         lock (gate)
         {
-            List<KeyValuePair<Hash256, TaskCompletionSource<PoolStanding>>> batch = [.. wanted.Take(FindTransactions.MaxTransactions)];
+            List<KeyValuePair<Hash256, TaskCompletionSource<PoolTransactionState>>> batch = [.. wanted.Take(FindTransactions.MaxTransactions)];
             foreach (var (id, _) in batch) wanted.Remove(id);
             isLooking = batch.Count > 0;
             return batch;

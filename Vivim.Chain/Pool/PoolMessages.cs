@@ -68,10 +68,12 @@ public enum PoolState
     Expired = 2,
 }
 
-/// <summary>Answer to <see cref="FindTransactions"/>.</summary>
-/// <param name="States">One for each id that was asked for, in order.</param>
+/// <summary>What the pool knows of one transaction.</summary>
 /// <param name="Height">The last block that the partition has heard of.</param>
-public sealed record TransactionsFound(IReadOnlyList<PoolState> States, ulong Height);
+public sealed record PoolTransactionState(PoolState State, ulong Height);
+
+/// <summary>Answer to <see cref="FindTransactions"/>: one state for each id that was asked for, in order.</summary>
+public sealed record TransactionsFound(IReadOnlyList<PoolTransactionState> States);
 
 /// <summary>How many are waiting? Answered by <see cref="PendingCount"/>.</summary>
 public sealed record CountPending(int Partition) : IPoolMessage;

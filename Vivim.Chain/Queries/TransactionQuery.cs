@@ -29,9 +29,9 @@ public sealed class TransactionQuery(IChainReader chain, PoolLookup pool, Transa
             using var watch = waits.Begin(id);
             var known = heights.Current;
             if (chain.Find(id) is { } position) return new TransactionOutcome(position, null, PoolState.Unknown);
-            var (state, height) = await pool.Find(id, cancellation);
-            var isUnknown = state == PoolState.Unknown;
-            if (isUnknown && height > known)
+            var found = await pool.Find(id, cancellation);
+            var isUnknown = found.State == PoolState.Unknown;
+            if (isUnknown && found.Height > known)
             {
                 // It may have left the pool for a block that has not come here yet.
                 await heights.WaitAbove(known, cancellation);
@@ -39,7 +39,7 @@ public sealed class TransactionQuery(IChainReader chain, PoolLookup pool, Transa
             }
 
             var patience = isUnknown ? UnknownLimit - clock.GetElapsedTime(begun) : Timeout.InfiniteTimeSpan;
-            if (state == PoolState.Expired || !wait || (isUnknown && patience <= TimeSpan.Zero)) return new TransactionOutcome(null, null, state);
+            if (found.State == PoolState.Expired || !wait || (isUnknown && patience <= TimeSpan.Zero)) return new TransactionOutcome(null, null, found.State);
             if (await Settled(watch, patience, cancellation) is { } receipt) return new TransactionOutcome(new TransactionPosition(receipt.Height, receipt.Index), receipt, PoolState.Unknown);
         }
     }

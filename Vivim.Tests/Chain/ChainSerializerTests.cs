@@ -59,7 +59,7 @@ public sealed class ChainSerializerTests : SerializerTests
     [
         typeof(MessageForm), typeof(PoolLimits), typeof(PoolSettings), typeof(BlockMakerSettings), typeof(ValidatorSettings), typeof(ConsensusTimeouts),
         typeof(SubmitOutcome), typeof(SignerRow), typeof(Standing), typeof(ConsensusTimer),
-        typeof(FollowedTransaction), typeof(NodeQuestions), typeof(RingPage<>), typeof(LogRecord), typeof(LogFilter),
+        typeof(FollowedTransaction), typeof(PoolTransactionState), typeof(NodeQuestions), typeof(RingPage<>), typeof(LogRecord), typeof(LogFilter),
         typeof(SupervisionEvent), typeof(SupervisionFilter), typeof(SupervisionPage),
     ];
 
@@ -128,7 +128,7 @@ public sealed class ChainSerializerTests : SerializerTests
             new SubmitOutcomes(List(() => new SubmitOutcome(Hash(), Maybe(Receipt), Maybe(() => new Refusal(OneOf<RefusalReason>(), $"sentence {random.Next()}"))))),
             new Reap(Int(), Int(), (long)U64()),
             new FindTransactions(Int(), List(Hash)),
-            new TransactionsFound(List(OneOf<PoolState>), U64()),
+            new TransactionsFound(List(() => new PoolTransactionState(OneOf<PoolState>(), U64()))),
             new CountPending(Int()),
             new PendingCount((long)U64()),
             new WakePartition(Int()),

@@ -28,8 +28,8 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
         Form<Reaped, V1.Envelopes>("reaped/1", V1.Envelopes.Parser, Write, m => new Reaped(Read(m)) { Followed = ReadFollowed(m) }),
         Form<SubmitOutcomes, V1.SubmitOutcomes>("outcomes/1", V1.SubmitOutcomes.Parser, Write, Read),
         Form<Reap, V1.Reap>("reap/1", V1.Reap.Parser, m => new V1.Reap { Partition = m.Partition, MaxTransactions = m.MaxTransactions, MaxBytes = m.MaxBytes }, m => new Reap(m.Partition, m.MaxTransactions, m.MaxBytes)),
-        Form<FindTransaction, V1.FindTransaction>("find/1", V1.FindTransaction.Parser, m => new V1.FindTransaction { Partition = m.Partition, TransactionId = Bytes(m.TransactionId) }, m => new FindTransaction(m.Partition, Hash(m.TransactionId))),
-        Form<PoolTransactionState, V1.PoolTransactionState>("found/2", V1.PoolTransactionState.Parser, m => new V1.PoolTransactionState { State = (int)m.State, Height = m.Height }, m => new PoolTransactionState((PoolState)m.State, m.Height)),
+        Form<FindTransactions, V1.FindTransactions>("find/2", V1.FindTransactions.Parser, Write, m => new FindTransactions(m.Partition, [.. m.TransactionIds.Select(Hash)])),
+        Form<TransactionsFound, V1.TransactionsFound>("found/3", V1.TransactionsFound.Parser, Write, m => new TransactionsFound([.. m.States.Select(state => new PoolTransactionState((PoolState)state.State, state.Height))])),
         Form<CountPending, V1.PartitionNumber>("count/1", V1.PartitionNumber.Parser, m => new V1.PartitionNumber { Partition = m.Partition }, m => new CountPending(m.Partition)),
         Form<PendingCount, V1.Count>("pending/1", V1.Count.Parser, m => new V1.Count { Count_ = m.Count }, m => new PendingCount(m.Count_)),
         Form<WakePartition, V1.PartitionNumber>("wake-partition/1", V1.PartitionNumber.Parser, m => new V1.PartitionNumber { Partition = m.Partition }, m => new WakePartition(m.Partition)),
@@ -102,6 +102,20 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
     }
 
     private static ByteString Bytes(Block block) => UnsafeByteOperations.UnsafeWrap(block.ToBytes());
+
+    private static V1.FindTransactions Write(FindTransactions find)
+    {
+        var message = new V1.FindTransactions { Partition = find.Partition };
+        message.TransactionIds.AddRange(find.TransactionIds.Select(id => Bytes(id)));
+        return message;
+    }
+
+    private static V1.TransactionsFound Write(TransactionsFound found)
+    {
+        var message = new V1.TransactionsFound();
+        message.States.AddRange(found.States.Select(state => new V1.PoolTransactionState { State = (int)state.State, Height = state.Height }));
+        return message;
+    }
 
     private static V1.Blocks Write(BlocksFound found)
     {

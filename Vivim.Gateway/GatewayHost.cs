@@ -82,6 +82,7 @@ internal static class GatewayHost
             .AddServiceOptions<LogsService>(logs => logs.Interceptors.Add<OperatorInterceptor>())
             .AddServiceOptions<WorkersService>(workers => workers.Interceptors.Add<OperatorInterceptor>());
         builder.Services.AddSingleton<OperatorGate>();
+        builder.Services.AddSingleton<StatusAnswers>();
         builder.Services.AddGrpcReflection();
         builder.Services.AddGrpcHealthChecks().AddCheck<NodeHost>("node");
         builder.Services.AddNodeMetrics();

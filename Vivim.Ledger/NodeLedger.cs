@@ -29,6 +29,9 @@ public sealed class NodeLedger
     private readonly ISignatureScheme scheme;
     private readonly long historyBudget;
     private readonly JudgedBlocks judged = new();
+
+    /// <summary>All changes of the validators since the genesis, since every proof has them.</summary>
+    private readonly List<ValidatorSetChange> setChanges;
     private LedgerState state;
     private BlockHeader? head;
 
@@ -50,6 +53,7 @@ public sealed class NodeLedger
         if (values.Height > newest) throw new LedgerMismatchException($"the state database is at height {values.Height}, the chain database ends at {newest}: remove the state and chain databases and let the node catch up from its peers");
         var last = newest == 0 ? null : chain.Read(newest) ?? throw new LedgerMismatchException($"the chain database lacks its last block {newest}");
         head = last is null ? null : Block.FromBytes(last.Block).Header;
+        setChanges = [.. chain.SetChangesBelow(long.MaxValue)];
         state = new LedgerState(values, historyBudget);
         if (state.IsEmpty) state.Apply(0, GenesisState.Of(genesis));
         foreach (var (height, changes) in chain.ChangesAfter(state.Height))
@@ -138,6 +142,7 @@ public sealed class NodeLedger
         var record = new BlockRecord(block.Header.Height, block.ToBytes(), certificate.ToBytes(), receipts, events);
         var setChange = Tip.NextValidators.Hash == Tip.Validators.Hash ? null : new ValidatorSetChange(block.Header, certificate, Tip.NextValidators);
         chain.Append(record, [.. transactions.Select(t => t.Id)], WriteSet.Encode(result.Changes), setChange);
+        if (setChange is not null) setChanges.Add(setChange);
         var root = state.Apply(block.Header.Height, result.Changes);
         Tip = Tip.After(block, certificate, result, root, state);
         head = block.Header;
@@ -149,7 +154,7 @@ public sealed class NodeLedger
     /// <exception cref="ProofPrunedException">The node has just started on a state that no header certifies yet; the next block does.</exception>
     public ProofFile? Prove(IEnumerable<byte[]> keys) => head is null
         ? null
-        : new ProofFile(head, Tip.Certificate!, chain.SetChangesBelow(head.Height), [.. keys.Select(key => new ProofEntry.State(state.Prove(ProvableHeight, key)))]);
+        : new ProofFile(head, Tip.Certificate!, [.. setChanges.TakeWhile(change => change.Header.Height < head.Height)], [.. keys.Select(key => new ProofEntry.State(state.Prove(ProvableHeight, key)))]);
 
     /// <summary>A key's value in the certified state, or null.</summary>
     /// <exception cref="ProofPrunedException">As for <see cref="Prove"/>.</exception>
@@ -190,6 +195,8 @@ public sealed class NodeLedger
         if (rebuilt.Root != manifest.StateRoot) throw new SnapshotException($"the state of the snapshot has the root {rebuilt.Root}, certified is {manifest.StateRoot}");
         var block = Block.FromBytes(manifest.Base.Block);
         chain.Replace(manifest.Base, [.. block.Transactions.Select(envelope => envelope.IdOn(manifest.Certified.Header.ChainId))], manifest.Certified.SetChanges);
+        setChanges.Clear();
+        setChanges.AddRange(manifest.Certified.SetChanges);
         state = rebuilt;
         head = block.Header;
         judged.Clear();

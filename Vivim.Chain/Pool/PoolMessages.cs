@@ -54,8 +54,11 @@ public sealed record Reaped(IReadOnlyList<TransactionEnvelope> Transactions)
 /// <param name="TraceParent">The W3C traceparent of what was done for it last.</param>
 public sealed record FollowedTransaction(Hash256 TransactionId, string TraceParent);
 
-/// <summary>Is this transaction waiting? Answered by <see cref="PoolTransactionState"/>.</summary>
-public sealed record FindTransaction(int Partition, Hash256 TransactionId) : IPoolMessage;
+/// <summary>Are these transactions waiting? Answered by <see cref="TransactionsFound"/>. At most <see cref="MaxTransactions"/>.</summary>
+public sealed record FindTransactions(int Partition, IReadOnlyList<Hash256> TransactionIds) : IPoolMessage
+{
+    public const int MaxTransactions = 1_024;
+}
 
 /// <summary>What a partition knows of a transaction that is not in a block.</summary>
 public enum PoolState
@@ -65,9 +68,12 @@ public enum PoolState
     Expired = 2,
 }
 
-/// <summary>Answer to <see cref="FindTransaction"/>.</summary>
+/// <summary>What the pool knows of one transaction.</summary>
 /// <param name="Height">The last block that the partition has heard of.</param>
 public sealed record PoolTransactionState(PoolState State, ulong Height);
+
+/// <summary>Answer to <see cref="FindTransactions"/>: one state for each id that was asked for, in order.</summary>
+public sealed record TransactionsFound(IReadOnlyList<PoolTransactionState> States);
 
 /// <summary>How many are waiting? Answered by <see cref="PendingCount"/>.</summary>
 public sealed record CountPending(int Partition) : IPoolMessage;

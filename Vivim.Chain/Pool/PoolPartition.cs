@@ -141,7 +141,7 @@ public sealed class PoolPartition : JournaledActor, IWithTimers
         Command<FlushBatch>(_ => Flush());
         Command<BlockCommitted>(OnCommitted);
         Command<Reap>(reap => Sender.Tell(new Reaped(core.Reap(reap.MaxTransactions, reap.MaxBytes)) { Followed = followed.Waiting(core) }));
-        Command<FindTransaction>(find => Sender.Tell(new PoolTransactionState(core.Find(find.TransactionId), core.Height)));
+        Command<FindTransactions>(find => Sender.Tell(new TransactionsFound([.. find.TransactionIds.Select(id => new PoolTransactionState(core.Find(id), core.Height))])));
         Command<CountPending>(_ => Sender.Tell(new PendingCount(core.Count)));
         Command<WakePartition>(_ => AnnounceWork());
     }

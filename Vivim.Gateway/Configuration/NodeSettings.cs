@@ -39,6 +39,9 @@ internal sealed record NodeSettings
 
     public required int MaxConnections { get; init; }
 
+    /// <summary>Calls under way of one address.</summary>
+    public required CallLimits CallLimits { get; init; }
+
     public required PoolLimits PartitionLimits { get; init; }
 
     public required TimeSpan BatchDelay { get; init; }
@@ -98,6 +101,7 @@ internal sealed record NodeSettings
             MaxMessageSize = (int)reader.Number("grpc.max-message-size", 65_536, 64 << 20),
             MaxStreamsPerConnection = (int)reader.Number("grpc.max-streams-per-connection", 1, 10_000),
             MaxConnections = (int)reader.Number("grpc.max-connections", 1, 100_000),
+            CallLimits = CallLimits.From(reader),
             PartitionLimits = new PoolLimits(
                 (int)(reader.Number("pool.max-transactions", PoolPartitions.Count, 10_000_000) / PoolPartitions.Count),
                 reader.Number("pool.max-bytes", 1 << 20, 8L << 30) / PoolPartitions.Count),

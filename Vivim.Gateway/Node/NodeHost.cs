@@ -35,7 +35,7 @@ internal sealed class NodeHost(NodeSettings settings, TimeProvider clock, ILogge
     public async Task Start(CancellationToken cancellation)
     {
         var started = await RunningNode.Start(settings, clock, loggers, OnFault, cancellation);
-        lifetime.ApplicationStopping.Register(started.Heights.Close);
+        lifetime.ApplicationStopping.Register(started.EndWaits);
         metrics.Watch(started);
         var name = settings.Cluster.IsAlone ? null : settings.Cluster.Name;
         started.System.ActorOf(Props.Create(() => new LogKeeper(log, name)), LogKeeper.Name);

@@ -9,6 +9,7 @@ using Vivim.Actors.Workers;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
+using Vivim.Chain.Queries;
 using Vivim.Chain.StateSync;
 using Vivim.Chain.Sync;
 using Vivim.Gateway.Clustering;
@@ -31,6 +32,8 @@ namespace Vivim.Gateway.Node;
 /// </summary>
 internal sealed class RunningNode : IAsyncDisposable
 {
+    private static readonly TimeSpan PoolLimit = TimeSpan.FromSeconds(10);
+
     private readonly NodeSettings settings;
     private readonly TimeProvider clock;
     private readonly Network network;
@@ -42,7 +45,7 @@ internal sealed class RunningNode : IAsyncDisposable
     private volatile IActorRef pool;
     private volatile NodeWorkers? workers;
 
-    private RunningNode(NodeSettings settings, TimeProvider clock, Network network, ISignerStore signers, NodeRegistry? ownName, NodeActors actors, IActorRef pool, NodeBackups? backups, WorkerRegistry workerTypes, IChainReader chain, List<IDisposable> owned)
+    private RunningNode(NodeSettings settings, TimeProvider clock, Network network, ISignerStore signers, NodeRegistry? ownName, NodeActors actors, IActorRef pool, NodeBackups? backups, WorkerRegistry workerTypes, IChainReader chain, IChainReader scanned, List<IDisposable> owned)
     {
         this.settings = settings;
         this.clock = clock;
@@ -54,6 +57,7 @@ internal sealed class RunningNode : IAsyncDisposable
         this.workerTypes = workerTypes;
         this.owned = owned;
         Chain = chain;
+        Queries = new NodeQueries(settings.CallLimits, chain, scanned, actors.Heights, actors.Waits, new PoolLookup(find => Pool.AskPool<TransactionsFound>(find, PoolLimit, CancellationToken.None)), clock);
         Backups = backups;
         Supervision = new SupervisionFeed(System);
         Accepted = new AcceptedTransactions(clock);
@@ -84,6 +88,9 @@ internal sealed class RunningNode : IAsyncDisposable
     public NodeWorkers Workers => workers ?? throw Rpc.RpcErrors.NotReady();
 
     public IChainReader Chain { get; }
+
+    /// <summary>What callers ask of the chain, with a bound for each caller and in all.</summary>
+    public NodeQueries Queries { get; }
 
     /// <summary>The node's backups; null where none are made.</summary>
     public NodeBackups? Backups { get; }
@@ -120,6 +127,7 @@ internal sealed class RunningNode : IAsyncDisposable
             var stateStore = Own(new SqliteStateStore(folder.StateDatabase));
             var ledger = new NodeLedger(shared.Genesis, chainStore, stateStore, Ed25519Scheme.Instance, settings.HistoryMemory);
             var reader = Own(new SqliteChainReader(folder.ChainDatabase));
+            var scanned = Own(new SqliteChainReader(folder.ChainDatabase));
             if (!settings.Cluster.IsAlone) name = await NodeRegistry.Register((DatabaseSettings.PostgreSql)settings.Database, settings.Cluster, shared.Genesis, onFault, cancellation);
 
             HostLogger.Use(loggers);
@@ -129,7 +137,7 @@ internal sealed class RunningNode : IAsyncDisposable
             started.StateSync.Tell(new BeginStateSync());
             var backups = settings.Backup is { } backup ? new NodeBackups(backup, BackupSource.Of(settings, folder), settings.Cluster.NodeName, shared, started.Ledger, clock) : null;
             var types = NodeWorkers.RegistryOf(settings, Databases(settings, folder), system, started.StateSync, shared.Validators, backups);
-            return new RunningNode(settings, clock, shared, stores.Signers, name, started, await NodeEntities.ReachPool(system), backups, types, reader, opened);
+            return new RunningNode(settings, clock, shared, stores.Signers, name, started, await NodeEntities.ReachPool(system), backups, types, reader, scanned, opened);
         }
         catch (Exception e)
         {
@@ -170,6 +178,13 @@ internal sealed class RunningNode : IAsyncDisposable
 #if PETABRIDGE_CMD
         PetabridgeHost.Start(System);
 #endif
+    }
+
+    /// <summary>The node stops: whoever waits for a height or a transaction, or will, is told to come again.</summary>
+    public void EndWaits()
+    {
+        actors.Heights.Close(Rpc.RpcErrors.NotReady());
+        actors.Waits.Close(Rpc.RpcErrors.NotReady());
     }
 
     /// <summary>The names of the cluster's nodes by their addresses; none for a node on its own.</summary>
@@ -229,7 +244,8 @@ internal sealed class RunningNode : IAsyncDisposable
         system.StartSupervision(log, tally, name, clock);
         var heights = new HeightSignal();
         heights.Advance(ledger.Tip.Height);
-        system.ActorOf(Props.Create(() => new HostBridge(heights, onFault)), "host-bridge");
+        var waits = new TransactionWaits();
+        system.ActorOf(Props.Create(() => new HostBridge(committed => Tell(committed, waits, heights), onFault)), "host-bridge");
         var verified = new VerifiedSignatures();
         var hasPeers = !settings.Cluster.IsAlone || connectPeers is not null;
         var snapshotEvery = hasPeers ? settings.StateSync.Every : 0;
@@ -239,7 +255,14 @@ internal sealed class RunningNode : IAsyncDisposable
         var stateSyncSettings = settings.StateSync.Of(genesis, folder, hasPeers);
         var stateSync = system.ActorOf(Props.Create(() => new StateSyncActor(stateSyncSettings, ledgerActor, reader, peerActor, clock)).WithDispatcher(SignatureVerifier.Dispatcher), "state-sync");
         var sync = system.ActorOf(Props.Create(() => new SyncActor(ledgerActor, reader, peerActor, stateSync)), SyncActor.Name);
-        return new NodeActors(system, tally, heights, ledgerActor, verifierRouter, peerActor, sync, stateSync, connectPeers is not null);
+        return new NodeActors(system, tally, heights, waits, ledgerActor, verifierRouter, peerActor, sync, stateSync, connectPeers is not null);
+    }
+
+    /// <summary>The receipts first: who is woken by the height finds them told.</summary>
+    private static void Tell(BlockCommitted committed, TransactionWaits waits, HeightSignal heights)
+    {
+        waits.OnCommitted(committed.Tip.Height, committed.Receipts);
+        heights.Advance(committed.Tip.Height);
     }
 
     /// <summary>What an operator is told of a start that failed; null where it is no operator's business.</summary>
@@ -259,5 +282,5 @@ internal sealed class RunningNode : IAsyncDisposable
     }
 
     /// <summary>What runs from the start on, before the node hosts anything.</summary>
-    private sealed record NodeActors(ActorSystem System, SupervisionTally Supervision, HeightSignal Heights, IActorRef Ledger, IActorRef Verifiers, IActorRef Peers, IActorRef Sync, IActorRef StateSync, bool HasPeers);
+    private sealed record NodeActors(ActorSystem System, SupervisionTally Supervision, HeightSignal Heights, TransactionWaits Waits, IActorRef Ledger, IActorRef Verifiers, IActorRef Peers, IActorRef Sync, IActorRef StateSync, bool HasPeers);
 }

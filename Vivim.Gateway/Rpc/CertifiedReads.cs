@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Grpc.Core;
 using Vivim.Chain.Ledger;
 using Vivim.Gateway.Node;
 using Vivim.Ledger;
@@ -9,14 +10,16 @@ namespace Vivim.Gateway.Rpc;
 /// <summary>Reads of the state: of the latest, or with a proof of the last certified one.</summary>
 internal static class CertifiedReads
 {
-    /// <summary>Runs a read on the ledger; where a proof is wanted but not possible yet, the caller is told to come again.</summary>
-    /// <exception cref="Grpc.Core.RpcException">NOT_YET_CERTIFIED.</exception>
-    public static async Task<T> ReadState<T>(this RunningNode node, Func<NodeLedger, T> read, CancellationToken cancellation)
+    /// <summary>Runs a read on the ledger in the caller's turn; where a proof is wanted but not possible yet, the caller is told to come again.</summary>
+    /// <exception cref="RpcException">NOT_YET_CERTIFIED, CALLS_LIMITED.</exception>
+    public static async Task<T> ReadState<T>(this RunningNode node, Func<NodeLedger, T> read, ServerCallContext context)
         where T : notnull
     {
+        using var place = CallerPlace.Of(node.Queries.Reads, "reads", context);
+        using var turn = await place.Next(context.CancellationToken);
         try
         {
-            return await node.Ledger.Read(read, cancellation);
+            return await node.Ledger.Read(read, context.CancellationToken);
         }
         catch (ProofPrunedException)
         {

@@ -1,11 +1,9 @@
 using Akka.Actor;
 using Google.Protobuf;
 using Grpc.Core;
-using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
-using Vivim.Chain.Sync;
+using Vivim.Chain.Queries;
 using Vivim.Gateway.Node;
-using Vivim.Ledger.Execution;
 using Vivim.Ledger.Storage;
 using Vivim.Protocol;
 using Vivim.Protocol.Blocks;
@@ -19,41 +17,9 @@ using Receipt = Vivim.Protocol.Transactions.Receipt;
 namespace Vivim.Gateway.Rpc;
 
 /// <summary>vivim.v1.Chain: what the proto says of each call.</summary>
-internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
+internal sealed class ChainService(NodeHost host, StatusAnswers status) : Protocol.V1.Chain.ChainBase
 {
-    private static readonly TimeSpan PoolLimit = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan SyncLimit = TimeSpan.FromSeconds(5);
-
-    public override async Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context)
-    {
-        var node = host.Node;
-        var counting = node.Pool.AskAnswering<PendingCount>(partition => new CountPending(partition), context.CancellationToken);
-        var sync = await node.Sync.Ask<SyncProgress>(new ReadSyncProgress(), SyncLimit, context.CancellationToken);
-        var status = await node.Ledger.Read(
-            ledger => new GetStatusResponse
-            {
-                ChainId = ledger.Tip.ChainId,
-                GenesisHash = node.Genesis.Hash.ToString(),
-                Height = ledger.Tip.Height,
-                BlockId = ledger.Tip.BlockId.ToString(),
-                BlockTime = ledger.Tip.Time,
-                StateRoot = ledger.Tip.StateRoot.ToString(),
-                CertifiedHeight = ledger.CertifiedHeight ?? 0,
-                CertifiedStateRoot = ledger.CertifiedRoot?.ToString() ?? "",
-                RulesVersion = ledger.Tip.System.RulesVersion,
-                Validators = (uint)ledger.Tip.Validators.Count,
-                StateKeys = (ulong)ledger.KeyCount,
-            },
-            context.CancellationToken);
-        status.OldestHeight = node.Chain.Heights().Oldest;
-        var counts = await counting;
-        status.PoolPending = (ulong)counts.Sum(p => p.Count);
-        status.PoolSilent = (uint)(PoolPartitions.Count - counts.Count);
-        status.NetworkHeight = Math.Max(status.Height, sync.NetworkHeight);
-        status.CatchUpMs = sync.Remaining is { } remaining ? (long)remaining.TotalMilliseconds : -1;
-        status.NodeVersion = NodeHost.Version;
-        return status;
-    }
+    public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context) => status.Status(context.CancellationToken);
 
     public override Task<GetGenesisResponse> GetGenesis(GetGenesisRequest request, ServerCallContext context) =>
         Task.FromResult(new GetGenesisResponse { Genesis = ByteString.CopyFrom(host.Node.Genesis.ToJson()), GenesisHash = host.Node.Genesis.Hash.ToString() });
@@ -68,77 +34,91 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
     {
         var node = host.Node;
         var id = RequestValues.Hash(request.Id);
-        while (true)
-        {
-            var (_, newest) = node.Chain.Heights();
-            if (node.Chain.Find(id) is { } position)
-            {
-                var committed = await Committed(node, position, request.Prove, context.CancellationToken);
-                if (committed is not null) return committed;
-                if (!request.Wait) throw RpcErrors.NotYetCertified();
-            }
-            else
-            {
-                var (state, height) = await StateInPool(node, id, context.CancellationToken);
-                // It may have left the pool for a block in between, which may not have come here yet.
-                if (state == TransactionState.Unknown && node.Chain.Find(id) is not null) continue;
-                if (state == TransactionState.Unknown && height > newest)
-                {
-                    await node.Heights.WaitAbove(newest, context.CancellationToken);
-                    continue;
-                }
-
-                if (!request.Wait || state == TransactionState.Expired) return new GetTransactionResponse { State = state };
-            }
-
-            await node.Heights.WaitAbove(newest, context.CancellationToken);
-        }
+        using var waiting = CallerPlace.Of(node.Queries.Waits, "waits for transactions", context);
+        var outcome = await Find(node, id, request.Wait, context.CancellationToken);
+        if (outcome.Position is not { } position) return new GetTransactionResponse { State = StateOf(outcome.Pool) };
+        if (outcome.Receipt is { } receipt && !request.Prove) return new GetTransactionResponse { State = TransactionState.Committed, Receipt = receipt.ToMessage() };
+        if (request.Prove && request.Wait) await node.Heights.WaitAbove(position.Height, context.CancellationToken);
+        using var place = CallerPlace.Of(node.Queries.Reads, "reads", context);
+        using var turn = await place.Next(context.CancellationToken);
+        return Committed(node, position, request.Prove);
     }
 
-    public override Task<GetBlockResponse> GetBlock(GetBlockRequest request, ServerCallContext context)
+    public override async Task<GetBlockResponse> GetBlock(GetBlockRequest request, ServerCallContext context)
     {
         var node = host.Node;
+        using var place = CallerPlace.Of(node.Queries.Reads, "reads", context);
+        using var turn = await place.Next(context.CancellationToken);
         var (oldest, newest) = node.Chain.Heights();
         var height = request.Height == 0 ? newest : request.Height;
         if (height > newest || newest == 0) throw RpcErrors.Of(StatusCode.NotFound, "HEIGHT_IN_FUTURE", $"there is no block {height} yet; the chain is at height {newest}");
         var response = ToResponse(node.Chain.Read(height) ?? throw Pruned(height, oldest));
-        if (!request.Prove) return Task.FromResult(response);
+        if (!request.Prove) return response;
         var certificate = CommitCertificate.FromBytes(response.Certificate.Span);
         response.Proof = ByteString.CopyFrom(new ProofFile(Block.FromBytes(response.Block.Span).Header, certificate, node.Chain.SetChangesBelow(height), []).ToBytes());
-        return Task.FromResult(response);
+        return response;
     }
 
     public override async Task StreamBlocks(StreamBlocksRequest request, IServerStreamWriter<GetBlockResponse> responseStream, ServerCallContext context)
     {
         var node = host.Node;
+        using var place = CallerPlace.Of(node.Queries.Scans, "streams of events and blocks", context);
         var height = Math.Max(1, request.FromHeight);
         while (true)
         {
             var (oldest, newest) = node.Chain.Heights();
             if (height > newest + 1) throw RpcErrors.Of(StatusCode.OutOfRange, "HEIGHT_IN_FUTURE", $"there is no block {height} yet; the chain is at height {newest}");
-            for (; height <= newest; height++) await responseStream.WriteAsync(ToResponse(node.Chain.Read(height) ?? throw Pruned(height, oldest)), context.CancellationToken);
+            for (; height <= newest; height++)
+            {
+                GetBlockResponse block;
+                using (await place.Next(context.CancellationToken)) block = ToResponse(node.Chain.Read(height) ?? throw Pruned(height, oldest));
+                await responseStream.WriteAsync(block, context.CancellationToken);
+            }
+
             if (!request.Follow) return;
             await node.Heights.WaitAbove(newest, context.CancellationToken);
         }
     }
 
     public override Task<ListValidatorsResponse> ListValidators(ListValidatorsRequest request, ServerCallContext context) =>
-        host.Node.Ledger.Read(ValidatorList.Of, context.CancellationToken);
+        status.Validators(context.CancellationToken);
 
     public override async Task SubscribeEvents(SubscribeEventsRequest request, IServerStreamWriter<SubscribeEventsResponse> responseStream, ServerCallContext context)
     {
-        await foreach (var item in new EventSubscription(host.Node, request).Read(context.CancellationToken)) await responseStream.WriteAsync(item, context.CancellationToken);
+        var queries = host.Node.Queries;
+        var subscription = new EventSubscription(request);
+        using var place = CallerPlace.Of(queries.Scans, "streams of events and blocks", context);
+        await foreach (var item in subscription.Read(queries.Events, place, context.CancellationToken)) await responseStream.WriteAsync(item, context.CancellationToken);
     }
 
-    /// <summary>The receipt, with its proof where one is wanted; null while no header certifies it.</summary>
-    private static async Task<GetTransactionResponse?> Committed(RunningNode node, TransactionPosition position, bool prove, CancellationToken cancellation)
+    private static async Task<TransactionOutcome> Find(RunningNode node, Hash256 id, bool wait, CancellationToken cancellation)
+    {
+        try
+        {
+            return await node.Queries.Transactions.Find(id, wait, cancellation);
+        }
+        catch (AskTimeoutException)
+        {
+            throw RpcErrors.PoolSilent();
+        }
+    }
+
+    private static TransactionState StateOf(PoolState state) => state switch
+    {
+        PoolState.Pending => TransactionState.Pending,
+        PoolState.Expired => TransactionState.Expired,
+        _ => TransactionState.Unknown,
+    };
+
+    /// <summary>The receipt, with its proof where one is wanted.</summary>
+    /// <exception cref="RpcException">NOT_YET_CERTIFIED, BLOCK_PRUNED.</exception>
+    private static GetTransactionResponse Committed(RunningNode node, TransactionPosition position, bool prove)
     {
         var record = node.Chain.Read(position.Height) ?? throw Pruned(position.Height, node.Chain.Heights().Oldest);
         var response = new GetTransactionResponse { State = TransactionState.Committed, Receipt = StoredReceipts.At(record.Receipts, position.Index).ToMessage() };
         if (!prove) return response;
-        if (node.Chain.Read(position.Height + 1) is not { } next) return null;
-        var proof = await Task.Run(() => ProveReceipt(node.Chain, record, next, position.Index), cancellation);
-        response.Proof = ByteString.CopyFrom(proof.ToBytes());
+        var next = node.Chain.Read(position.Height + 1) ?? throw RpcErrors.NotYetCertified();
+        response.Proof = ByteString.CopyFrom(ProveReceipt(node.Chain, record, next, position.Index).ToBytes());
         return response;
     }
 
@@ -148,26 +128,6 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
         var leaves = MerkleTree.LeafHashes(receipts, Receipt.Size, static (r, w) => r.Encode(w));
         var entry = new ProofEntry.Included(receipts[(int)index], (uint)receipts.Count, MerkleTree.InclusionProof(leaves, (int)index));
         return new ProofFile(Block.FromBytes(next.Block).Header, CommitCertificate.FromBytes(next.Certificate), chain.SetChangesBelow(next.Height), [entry]);
-    }
-
-    /// <summary>What the pool knows of a transaction, and the height up to which it has heard of blocks.</summary>
-    private static async Task<(TransactionState State, ulong Height)> StateInPool(RunningNode node, Hash256 id, CancellationToken cancellation)
-    {
-        try
-        {
-            var answers = await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(p => node.Pool.AskPool<PoolTransactionState>(new FindTransaction(p, id), PoolLimit, cancellation)));
-            var state = answers.Select(a => a.State).Max() switch
-            {
-                PoolState.Pending => TransactionState.Pending,
-                PoolState.Expired => TransactionState.Expired,
-                _ => TransactionState.Unknown,
-            };
-            return (state, answers.Max(a => a.Height));
-        }
-        catch (AskTimeoutException)
-        {
-            throw RpcErrors.PoolSilent();
-        }
     }
 
     private static GetBlockResponse ToResponse(BlockRecord record)

@@ -29,7 +29,7 @@ internal sealed class GraphService(NodeHost host) : Graph.GraphBase
                     Proof = ledger.ProofOf(request.Prove, [key]),
                 };
             },
-            context.CancellationToken);
+            context);
     }
 
     public override Task<ListFollowersResponse> ListFollowers(ListFollowersRequest request, ServerCallContext context)
@@ -39,7 +39,7 @@ internal sealed class GraphService(NodeHost host) : Graph.GraphBase
         if (request.PageSize > max) throw RpcErrors.InvalidArgument($"a page has at most {max} followers{(request.Prove ? " with proofs" : "")}");
         var size = request.PageSize == 0 ? Math.Min(DefaultPage, max) : (int)request.PageSize;
         var after = request.PageToken.Length == 0 ? StateKey.FollowersPrefix(followee) : StateKey.Edge(RequestValues.RegisteredDid(request.PageToken), followee);
-        return host.Node.ReadState(ledger => Followers(ledger, followee, after, size, request.Prove), context.CancellationToken);
+        return host.Node.ReadState(ledger => Followers(ledger, followee, after, size, request.Prove), context);
     }
 
     private static ListFollowersResponse Followers(NodeLedger ledger, Did followee, byte[] after, int size, bool prove)

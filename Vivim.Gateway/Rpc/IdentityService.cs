@@ -15,13 +15,13 @@ internal sealed class IdentityService(NodeHost host) : Protocol.V1.Identity.Iden
     public override Task<GetIdentityResponse> GetIdentity(GetIdentityRequest request, ServerCallContext context)
     {
         var did = RequestValues.Did(request.Did);
-        return host.Node.ReadState(ledger => Identity(ledger, did, request.Prove), context.CancellationToken);
+        return host.Node.ReadState(ledger => Identity(ledger, did, request.Prove), context);
     }
 
     public override Task<GetAccountResponse> GetAccount(GetAccountRequest request, ServerCallContext context)
     {
         var did = RequestValues.Did(request.Did);
-        return host.Node.ReadState(ledger => Account(ledger, did, request.Prove), context.CancellationToken);
+        return host.Node.ReadState(ledger => Account(ledger, did, request.Prove), context);
     }
 
     private static GetIdentityResponse Identity(NodeLedger ledger, Did did, bool prove)

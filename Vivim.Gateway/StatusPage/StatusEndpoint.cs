@@ -1,6 +1,7 @@
 using System.Net.ServerSentEvents;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Vivim.Gateway.Node;
+using Vivim.Gateway.Rpc;
 
 namespace Vivim.Gateway.StatusPage;
 
@@ -21,7 +22,7 @@ internal static class StatusEndpoint
         MapFile(app, "/status.css", "status.css", "text/css; charset=utf-8");
         MapFile(app, "/status.js", "status.js", "text/javascript; charset=utf-8");
         var places = new SemaphoreSlim(MaxViewers);
-        app.MapGet("/events/status", (HttpContext http, NodeHost host, IHostApplicationLifetime lifetime) => Stream(http, host, lifetime, places));
+        app.MapGet("/events/status", (HttpContext http, NodeHost host, StatusAnswers answers, IHostApplicationLifetime lifetime) => Stream(http, host, answers, lifetime, places));
     }
 
     private static void MapFile(WebApplication app, string path, string resource, string type)
@@ -39,7 +40,7 @@ internal static class StatusEndpoint
         });
     }
 
-    private static Results<ServerSentEventsResult<string>, ProblemHttpResult> Stream(HttpContext http, NodeHost host, IHostApplicationLifetime lifetime, SemaphoreSlim places)
+    private static Results<ServerSentEventsResult<string>, ProblemHttpResult> Stream(HttpContext http, NodeHost host, StatusAnswers answers, IHostApplicationLifetime lifetime, SemaphoreSlim places)
     {
         if (!host.IsReady) return Refused("the node is starting or stopping: try again shortly");
         if (!places.Wait(0)) return Refused($"{MaxViewers} pages are open already: close one, or ask /v1/status");
@@ -51,7 +52,7 @@ internal static class StatusEndpoint
             return Task.CompletedTask;
         });
         http.Response.Headers.CacheControl = "no-store";
-        return TypedResults.ServerSentEvents(new StatusStream(host.Node).Read(end.Token));
+        return TypedResults.ServerSentEvents(new StatusStream(host.Node, answers).Read(end.Token));
     }
 
     private static ProblemHttpResult Refused(string reason) => TypedResults.Problem(reason, statusCode: StatusCodes.Status503ServiceUnavailable);

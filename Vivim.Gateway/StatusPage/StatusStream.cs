@@ -5,7 +5,6 @@ using System.Text.Json;
 using System.Threading.Channels;
 using Akka.Actor;
 using Vivim.Actors.Supervision;
-using Vivim.Chain.Ledger;
 using Vivim.Gateway.Node;
 using Vivim.Gateway.Rpc;
 using Vivim.Protocol;
@@ -14,7 +13,7 @@ using Vivim.Protocol.V1;
 namespace Vivim.Gateway.StatusPage;
 
 /// <summary>What one open status page is sent: the node's status every second, and supervision events as they happen, without paths, addresses and causes.</summary>
-internal sealed class StatusStream(RunningNode node)
+internal sealed class StatusStream(RunningNode node, StatusAnswers answers)
 {
     /// <summary>Events from before to begin with.</summary>
     private const int Past = 20;
@@ -108,7 +107,7 @@ internal sealed class StatusStream(RunningNode node)
         var height = node.Heights.Current;
         if (height != validatorsAt)
         {
-            var list = await node.Ledger.Read(ValidatorList.Of, cancellation);
+            var list = await answers.Validators(cancellation);
             validators = [.. list.Validators.Select(entry => new { Did = entry.Validator, entry.Power, entry.IsNextProposer, IsJailed = entry.JailedAt > 0 })];
             validatorsAt = height;
         }

@@ -1,3 +1,4 @@
+using Vivim.Ledger.Events;
 using Vivim.Protocol;
 using Vivim.Protocol.Proofs;
 
@@ -22,6 +23,15 @@ public interface IChainReader
 
     /// <summary>The events of a block alone, or null.</summary>
     byte[]? ReadEvents(ulong height);
+
+    /// <summary>Passes over blocks none of whose events a filter wants, by their summaries and those of whole sections; reads no events.</summary>
+    /// <param name="from">The first height to look at.</param>
+    /// <param name="to">The last one.</param>
+    /// <returns>
+    /// A height up to which nothing is wanted, exclusive: <paramref name="from"/> itself where its block may have a wanted event or has no summary,
+    /// at most <paramref name="to"/> + 1.
+    /// </returns>
+    ulong SkipUnmatched(EventFilter filter, ulong from, ulong to);
 
     /// <summary>The validator-set changes whose header is below a height, ascending, since the genesis: all are kept for ever, so that anything can be proven from the genesis.</summary>
     IReadOnlyList<ValidatorSetChange> SetChangesBelow(ulong height);

@@ -1,4 +1,5 @@
 using Vivim.Protocol.Encoding;
+using Vivim.Protocol.Identity;
 using Vivim.Protocol.Transactions;
 
 namespace Vivim.Ledger.Storage;
@@ -37,5 +38,24 @@ public static class StoredEvents
         for (var i = 0; i < events.Length; i++) events[i] = LedgerEvent.Decode(ref reader);
         reader.End();
         return events;
+    }
+
+    /// <summary>How many there are.</summary>
+    public static int Count(ReadOnlySpan<byte> stored) => stored.Length / LedgerEvent.Size;
+
+    /// <summary>The one at an index.</summary>
+    /// <exception cref="MalformedException">The stored bytes are damaged.</exception>
+    public static LedgerEvent At(ReadOnlySpan<byte> stored, int index)
+    {
+        var reader = new CanonicalReader(stored.Slice(index * LedgerEvent.Size, LedgerEvent.Size));
+        return LedgerEvent.Decode(ref reader);
+    }
+
+    /// <summary>Type and actor of the one at an index, without making an event.</summary>
+    /// <exception cref="MalformedException">The stored bytes are damaged.</exception>
+    public static (LedgerEventType Type, Did Actor) KindAt(ReadOnlySpan<byte> stored, int index)
+    {
+        var reader = new CanonicalReader(stored.Slice(index * LedgerEvent.Size, LedgerEvent.Size));
+        return LedgerEvent.DecodeKind(ref reader);
     }
 }

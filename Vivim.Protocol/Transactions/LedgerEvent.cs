@@ -52,13 +52,21 @@ public sealed record LedgerEvent(ulong Height, uint Index, LedgerEventType Type,
     }
 
     /// <exception cref="MalformedException">Cut short, or an unknown type.</exception>
-    public static LedgerEvent Decode(ref CanonicalReader reader)
+    public static LedgerEvent Decode(ref CanonicalReader reader) =>
+        new(reader.U64(), reader.U32(), DecodeType(ref reader), Did.Decode(ref reader), Did.Decode(ref reader), reader.Hash());
+
+    /// <summary>Reads type and actor alone: what filters look at. The reader stops after the actor.</summary>
+    /// <exception cref="MalformedException">Cut short, or an unknown type.</exception>
+    public static (LedgerEventType Type, Did Actor) DecodeKind(ref CanonicalReader reader)
     {
-        var height = reader.U64();
-        var index = reader.U32();
+        reader.Raw(sizeof(ulong) + sizeof(uint));
+        return (DecodeType(ref reader), Did.Decode(ref reader));
+    }
+
+    private static LedgerEventType DecodeType(ref CanonicalReader reader)
+    {
         var type = (LedgerEventType)reader.U16();
-        if (!Enum.IsDefined(type)) throw new MalformedException($"{(ushort)type} is not an event type");
-        return new LedgerEvent(height, index, type, Did.Decode(ref reader), Did.Decode(ref reader), reader.Hash());
+        return Enum.IsDefined(type) ? type : throw new MalformedException($"{(ushort)type} is not an event type");
     }
 }
 

@@ -1,3 +1,4 @@
+using Vivim.Ledger.Events;
 using Vivim.Ledger.Storage;
 using Vivim.Protocol;
 using Vivim.Protocol.Proofs;
@@ -24,6 +25,9 @@ internal sealed class ChainFile : IChainStore
     public BlockRecord? Read(ulong height) => height >= 1 && height <= Height ? blocks[(int)height - 1] : null;
 
     public byte[]? ReadEvents(ulong height) => Read(height)?.Events;
+
+    /// <summary>It keeps no summaries: every block may match.</summary>
+    public ulong SkipUnmatched(EventFilter filter, ulong from, ulong to) => from;
 
     public TransactionPosition? Find(Hash256 transactionId) => positions.TryGetValue(transactionId, out var position) ? position : null;
 

@@ -179,5 +179,5 @@ public sealed class PoolPartitionTests : ActorTests
     }
 
     private async Task<PoolState> StateOf(IActorRef partition, TransactionEnvelope transaction) =>
-        (await partition.Ask<PoolTransactionState>(new FindTransaction(0, transaction.IdOn(Genesis.ChainId)), Patience)).State;
+        (await partition.Ask<TransactionsFound>(new FindTransactions(0, [transaction.IdOn(Genesis.ChainId)]), Patience)).States[0].State;
 }

@@ -34,8 +34,8 @@ public sealed class ChainSerializerTests : SerializerTests
         ["Reaped"] = "reaped/1",
         ["SubmitOutcomes"] = "outcomes/1",
         ["Reap"] = "reap/1",
-        ["FindTransaction"] = "find/1",
-        ["PoolTransactionState"] = "found/2",
+        ["FindTransactions"] = "find/2",
+        ["TransactionsFound"] = "found/3",
         ["CountPending"] = "count/1",
         ["PendingCount"] = "pending/1",
         ["WakePartition"] = "wake-partition/1",
@@ -59,7 +59,7 @@ public sealed class ChainSerializerTests : SerializerTests
     [
         typeof(MessageForm), typeof(PoolLimits), typeof(PoolSettings), typeof(BlockMakerSettings), typeof(ValidatorSettings), typeof(ConsensusTimeouts),
         typeof(SubmitOutcome), typeof(SignerRow), typeof(Standing), typeof(ConsensusTimer),
-        typeof(FollowedTransaction), typeof(NodeQuestions), typeof(RingPage<>), typeof(LogRecord), typeof(LogFilter),
+        typeof(FollowedTransaction), typeof(PoolTransactionState), typeof(NodeQuestions), typeof(RingPage<>), typeof(LogRecord), typeof(LogFilter),
         typeof(SupervisionEvent), typeof(SupervisionFilter), typeof(SupervisionPage),
     ];
 
@@ -127,8 +127,8 @@ public sealed class ChainSerializerTests : SerializerTests
             new Reaped(List(Envelope)) { Followed = List(() => new FollowedTransaction(Hash(), TraceParent())) },
             new SubmitOutcomes(List(() => new SubmitOutcome(Hash(), Maybe(Receipt), Maybe(() => new Refusal(OneOf<RefusalReason>(), $"sentence {random.Next()}"))))),
             new Reap(Int(), Int(), (long)U64()),
-            new FindTransaction(Int(), Hash()),
-            new PoolTransactionState(OneOf<PoolState>(), U64()),
+            new FindTransactions(Int(), List(Hash)),
+            new TransactionsFound(List(() => new PoolTransactionState(OneOf<PoolState>(), U64()))),
             new CountPending(Int()),
             new PendingCount((long)U64()),
             new WakePartition(Int()),

@@ -1,3 +1,4 @@
+using Vivim.Ledger.Events;
 using Vivim.Ledger.State;
 using Vivim.Ledger.Storage;
 using Vivim.Protocol;
@@ -22,6 +23,9 @@ internal sealed class MemoryChainStore : IChainStore
     public BlockRecord? Read(ulong height) => blocks.GetValueOrDefault(height);
 
     public byte[]? ReadEvents(ulong height) => Read(height)?.Events;
+
+    /// <summary>It keeps no summaries: every block may match.</summary>
+    public ulong SkipUnmatched(EventFilter filter, ulong from, ulong to) => from;
 
     public TransactionPosition? Find(Hash256 transactionId) => positions.TryGetValue(transactionId, out var position) ? position : null;
 

@@ -1,4 +1,6 @@
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
+using Vivim.Ledger.Events;
 using Vivim.Protocol;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Proofs;
@@ -15,6 +17,8 @@ public sealed class SqliteChainReader : IChainReader, IDisposable
     private readonly SqliteCommand readEvents;
     private readonly SqliteCommand find;
     private readonly SqliteCommand setChanges;
+    private readonly SqliteCommand blockSummaries;
+    private readonly SqliteCommand sectionSummaries;
 
     /// <summary>Opens the file, which its writer must have created.</summary>
     public SqliteChainReader(string path)
@@ -25,6 +29,8 @@ public sealed class SqliteChainReader : IChainReader, IDisposable
         readEvents = connection.Statement("SELECT events FROM blocks WHERE height = $0", 1);
         find = connection.Statement("SELECT height, position FROM transactions WHERE id = $0", 1);
         setChanges = connection.Statement("SELECT change FROM set_changes WHERE height < $0 ORDER BY height", 1);
+        blockSummaries = connection.Statement("SELECT height, summary FROM event_summaries WHERE height >= $0 AND height <= $1 ORDER BY height", 2);
+        sectionSummaries = connection.Statement("SELECT section, summary FROM section_summaries WHERE section >= $0 AND section <= $1 ORDER BY section", 2);
     }
 
     public (ulong Oldest, ulong Newest) Heights()
@@ -49,6 +55,21 @@ public sealed class SqliteChainReader : IChainReader, IDisposable
     public byte[]? ReadEvents(ulong height)
     {
         lock (gate) return readEvents.With((long)height).ReadBlob();
+    }
+
+    public ulong SkipUnmatched(EventFilter filter, ulong from, ulong to)
+    {
+        const ulong blocks = EventSummary.SectionBlocks;
+        lock (gate)
+        {
+            if (from % blocks == 0 && from + blocks - 1 <= to)
+            {
+                var next = Skip(sectionSummaries, filter, from / blocks, (to + 1) / blocks - 1) * blocks;
+                if (next > from) return next;
+            }
+
+            return Skip(blockSummaries, filter, from, Math.Min(to, from - from % blocks + blocks - 1));
+        }
     }
 
     public IReadOnlyList<ValidatorSetChange> SetChangesBelow(ulong height)
@@ -84,6 +105,17 @@ public sealed class SqliteChainReader : IChainReader, IDisposable
         readEvents.Dispose();
         find.Dispose();
         setChanges.Dispose();
+        blockSummaries.Dispose();
+        sectionSummaries.Dispose();
         connection.Dispose();
+    }
+
+    /// <summary>The first number that may match, or that has no summary.</summary>
+    private static ulong Skip(SqliteCommand summaries, EventFilter filter, ulong from, ulong to)
+    {
+        using var rows = summaries.With((long)from, (long)to).ExecuteReader();
+        // The summary is looked at where SQLite has it: a copy of each would cost more than the look.
+        while (rows.Read() && (ulong)rows.GetInt64(0) == from && !filter.MayMatch(raw.sqlite3_column_blob(rows.Handle, 1))) from++;
+        return from;
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Vivim.Ledger.Events;
 using Vivim.Protocol;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Proofs;
@@ -14,10 +15,13 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
         CREATE TABLE IF NOT EXISTS transactions (id BLOB PRIMARY KEY, height INTEGER NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS set_changes (height INTEGER PRIMARY KEY, change BLOB NOT NULL);
         CREATE TABLE IF NOT EXISTS changes (height INTEGER PRIMARY KEY, changes BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS event_summaries (height INTEGER PRIMARY KEY, summary BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS section_summaries (section INTEGER PRIMARY KEY, summary BLOB NOT NULL);
         CREATE TABLE IF NOT EXISTS replacing (id INTEGER PRIMARY KEY CHECK (id = 0));
         """;
 
-    private const string Forget = "DELETE FROM blocks; DELETE FROM transactions; DELETE FROM set_changes; DELETE FROM changes; DELETE FROM replacing;";
+    private const string Forget =
+        "DELETE FROM blocks; DELETE FROM transactions; DELETE FROM set_changes; DELETE FROM changes; DELETE FROM event_summaries; DELETE FROM section_summaries; DELETE FROM replacing;";
 
     private readonly SqliteConnection connection;
     private readonly SqliteChainReader reader;
@@ -29,6 +33,7 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
         reader = new SqliteChainReader(path);
         using var command = connection.Statement("SELECT hash FROM genesis", 0);
         Genesis = command.ReadBlob() is { } hash ? new Hash256(hash) : null;
+        SummarizeOldBlocks();
     }
 
     public Hash256? Genesis { get; private set; }
@@ -47,6 +52,8 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
     public byte[]? ReadEvents(ulong height) => reader.ReadEvents(height);
 
     public IReadOnlyList<ValidatorSetChange> SetChangesBelow(ulong height) => reader.SetChangesBelow(height);
+
+    public ulong SkipUnmatched(EventFilter filter, ulong from, ulong to) => reader.SkipUnmatched(filter, from, to);
 
     public TransactionPosition? Find(Hash256 transactionId) => reader.Find(transactionId);
 
@@ -136,6 +143,47 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
         // In the order of the ids, so that neighbouring rows land on pages already at hand.
         foreach (var index in Enumerable.Range(0, transactionIds.Count).OrderBy(i => transactionIds[i]))
             position.With(transactionIds[index].ToArray(), (long)record.Height, (long)index).ExecuteNonQuery();
+        Summarize(record.Height, record.Events);
+    }
+
+    /// <summary>Summaries for a chain that an earlier version has written: they always reach from the oldest block to the newest.</summary>
+    private void SummarizeOldBlocks()
+    {
+        var (oldest, newest) = reader.Heights();
+        using var last = connection.Statement("SELECT max(height) FROM event_summaries", 0);
+        var next = last.ExecuteScalar() is long summarized ? Math.Max(oldest, (ulong)summarized + 1) : oldest;
+        while (newest > 0 && next <= newest)
+        {
+            using var transaction = connection.BeginTransaction();
+            var end = Math.Min(newest, next + EventSummary.SectionBlocks - 1);
+            for (; next <= end; next++) Summarize(next, reader.ReadEvents(next) ?? []);
+            transaction.Commit();
+        }
+    }
+
+    private void Summarize(ulong height, byte[] events)
+    {
+        // Those of a version that did not know of them may be there already: a block that is committed never changes.
+        using var block = connection.Statement("INSERT OR REPLACE INTO event_summaries (height, summary) VALUES ($0, $1)", 2);
+        block.With((long)height, EventSummary.Of(events)).ExecuteNonQuery();
+        if (height % EventSummary.SectionBlocks == EventSummary.SectionBlocks - 1) SummarizeSection(height / EventSummary.SectionBlocks);
+    }
+
+    /// <summary>Where all its blocks are kept: a section summary that lacks one would hide events.</summary>
+    private void SummarizeSection(ulong section)
+    {
+        var first = section * EventSummary.SectionBlocks;
+        using var blocks = connection.Statement("SELECT summary FROM event_summaries WHERE height >= $0 AND height < $1", 2);
+        var summaries = new List<byte[]>();
+        using (var rows = blocks.With((long)first, (long)(first + EventSummary.SectionBlocks)).ExecuteReader())
+        {
+            while (rows.Read()) summaries.Add(rows.GetFieldValue<byte[]>(0));
+        }
+
+        // There is no block 0.
+        if ((ulong)summaries.Count < (section == 0 ? EventSummary.SectionBlocks - 1 : EventSummary.SectionBlocks)) return;
+        using var command = connection.Statement("INSERT OR REPLACE INTO section_summaries (section, summary) VALUES ($0, $1)", 2);
+        command.With((long)section, EventSummary.Merge(summaries)).ExecuteNonQuery();
     }
 
     private void InsertSetChange(ValidatorSetChange change)

@@ -1,0 +1,139 @@
+using FsCheck.Xunit;
+using Vivim.Chain.Queries;
+
+namespace Vivim.Tests.Queries;
+
+/// <summary>Turns go round by caller, whatever each of them has waiting.</summary>
+public sealed class TurnRingTests
+{
+    private static readonly string[] Callers = ["a", "b", "c", "d"];
+
+    [Property(MaxTest = 300)]
+    public void Nobody_waits_longer_than_for_one_turn_of_each_other_caller(int seed)
+    {
+        var random = new Random(seed);
+        var atOnce = random.Next(1, 4);
+        var ring = new TurnRing<object>(atOnce);
+        var waiting = Callers.ToDictionary(caller => caller, _ => new List<object>());
+        var working = new Dictionary<object, string>();
+        // Turns that others have had since a caller began to wait, or had its own last one.
+        var passed = Callers.ToDictionary(caller => caller, _ => new List<string>());
+        for (var step = 0; step < 200; step++)
+        {
+            var caller = Callers[Math.Min(random.Next(Callers.Length), random.Next(Callers.Length))];
+            switch (random.Next(4))
+            {
+                case 0 or 1:
+                    if (waiting[caller].Count == 0) passed[caller].Clear();
+                    waiting[caller].Add(new object());
+                    ring.Ask(caller, waiting[caller][^1]);
+                    break;
+                case 2 when working.Count > 0:
+                    var done = working.Keys.ElementAt(random.Next(working.Count));
+                    working.Remove(done);
+                    ring.Give(done);
+                    break;
+                case 3 when waiting[caller].Count > 0:
+                    var tired = waiting[caller][random.Next(waiting[caller].Count)];
+                    waiting[caller].Remove(tired);
+                    ring.Give(tired);
+                    break;
+            }
+
+            while (ring.Grant() is { } next)
+            {
+                var granted = Callers.Single(one => waiting[one].Contains(next));
+                // Of one caller's members the first comes first.
+                Assert.Same(waiting[granted][0], next);
+                waiting[granted].RemoveAt(0);
+                working.Add(next, granted);
+                passed[granted].Clear();
+                foreach (var other in Callers.Where(other => other != granted && waiting[other].Count > 0))
+                {
+                    Assert.DoesNotContain(granted, passed[other]);
+                    passed[other].Add(granted);
+                }
+            }
+
+            Assert.Equal(waiting.Values.Sum(members => members.Count), ring.Waiting);
+            Assert.True(working.Count == atOnce || ring.Waiting == 0, "a turn is free and somebody waits");
+        }
+    }
+
+    [Fact]
+    public void Two_thousand_scans_of_one_caller_take_every_other_turn_from_the_single_scan_of_another()
+    {
+        const int turnsEach = 5;
+        var ring = new TurnRing<object>(1);
+        for (var i = 0; i < 2_000; i++) ring.Ask("many", new object());
+        var single = new object();
+        ring.Ask("one", single);
+        var left = turnsEach;
+        var granted = 0;
+        while (left > 0)
+        {
+            var member = ring.Grant()!;
+            granted++;
+            ring.Give(member);
+            if (member == single) left--;
+            if (left > 0 || member != single) ring.Ask(member == single ? "one" : "many", member);
+        }
+
+        Assert.Equal(2 * turnsEach, granted);
+    }
+
+    [Property]
+    public void Places_are_bounded_for_each_caller_and_in_all(int seed)
+    {
+        var random = new Random(seed);
+        var places = new CallerPlaces(perCaller: 3, inAll: 7);
+        var taken = Callers.ToDictionary(caller => caller, _ => 0);
+        for (var step = 0; step < 100; step++)
+        {
+            var caller = Callers[random.Next(Callers.Length)];
+            if (random.Next(3) > 0)
+            {
+                var mayEnter = taken[caller] < 3 && taken.Values.Sum() < 7;
+                Assert.Equal(mayEnter, places.TryEnter(caller));
+                if (mayEnter) taken[caller]++;
+            }
+            else if (taken[caller] > 0)
+            {
+                places.Leave(caller);
+                taken[caller]--;
+            }
+
+            Assert.Equal(taken.Values.Sum(), places.Count);
+        }
+    }
+
+    [Fact]
+    public async Task Who_gives_up_waiting_or_goes_frees_its_turn_and_its_place_at_once()
+    {
+        var turns = new CallerTurns(atOnce: 1, perCaller: 2, inAll: 3);
+        var (first, second, other) = (turns.TryEnter("a")!, turns.TryEnter("a")!, turns.TryEnter("b")!);
+        Assert.Null(turns.TryEnter("a"));
+        Assert.Null(turns.TryEnter("c"));
+        var turn = await first.Next(CancellationToken.None);
+        using var cancel = new CancellationTokenSource();
+        var tired = second.Next(cancel.Token);
+        var next = other.Next(CancellationToken.None);
+        Assert.False(tired.IsCompleted || next.IsCompleted);
+
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => tired);
+        second.Dispose();
+        second.Dispose();
+        Assert.Equal(2, turns.Count);
+        turn.Dispose();
+        (await next).Dispose();
+
+        // A call that goes with its turn.
+        await first.Next(CancellationToken.None);
+        next = other.Next(CancellationToken.None);
+        first.Dispose();
+        await next;
+        other.Dispose();
+        Assert.Equal(0, turns.Count);
+    }
+}

@@ -59,10 +59,10 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
         Task.FromResult(new GetGenesisResponse { Genesis = ByteString.CopyFrom(host.Node.Genesis.ToJson()), GenesisHash = host.Node.Genesis.Hash.ToString() });
 
     public override Task<SubmitResponse> Submit(SubmitRequest request, ServerCallContext context) =>
-        new Submission(host.Node).Submit(request.Transaction, context.CancellationToken);
+        new Submission(host.Node, CallerNetwork.Of(context)).Submit(request.Transaction, context.CancellationToken);
 
     public override Task SubmitMany(IAsyncStreamReader<SubmitRequest> requestStream, IServerStreamWriter<SubmitManyResponse> responseStream, ServerCallContext context) =>
-        new Submission(host.Node).SubmitMany(requestStream, responseStream, context.CancellationToken);
+        new Submission(host.Node, CallerNetwork.Of(context)).SubmitMany(requestStream, responseStream, context.CancellationToken);
 
     public override async Task<GetTransactionResponse> GetTransaction(GetTransactionRequest request, ServerCallContext context)
     {
@@ -79,16 +79,16 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
             }
             else
             {
-                var (state, height) = await StateInPool(node, id, context.CancellationToken);
+                var (pooled, height) = await FindInPool(node, id, context.CancellationToken);
                 // It may have left the pool for a block in between, which may not have come here yet.
-                if (state == TransactionState.Unknown && node.Chain.Find(id) is not null) continue;
-                if (state == TransactionState.Unknown && height > newest)
+                if (pooled.State == TransactionState.Unknown && node.Chain.Find(id) is not null) continue;
+                if (pooled.State == TransactionState.Unknown && height > newest)
                 {
                     await node.Heights.WaitAbove(newest, context.CancellationToken);
                     continue;
                 }
 
-                if (!request.Wait || state == TransactionState.Expired) return new GetTransactionResponse { State = state };
+                if (!request.Wait || pooled.State is TransactionState.Expired or TransactionState.Dropped) return pooled;
             }
 
             await node.Heights.WaitAbove(newest, context.CancellationToken);
@@ -151,18 +151,25 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
     }
 
     /// <summary>What the pool knows of a transaction, and the height up to which it has heard of blocks.</summary>
-    private static async Task<(TransactionState State, ulong Height)> StateInPool(RunningNode node, Hash256 id, CancellationToken cancellation)
+    private static async Task<(GetTransactionResponse Answer, ulong Height)> FindInPool(RunningNode node, Hash256 id, CancellationToken cancellation)
     {
         try
         {
             var answers = await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(p => node.Pool.AskPool<PoolTransactionState>(new FindTransaction(p, id), PoolLimit, cancellation)));
-            var state = answers.Select(a => a.State).Max() switch
+            // One partition at most knows it: its sender's.
+            var found = answers.MaxBy(a => a.State)!;
+            var answer = new GetTransactionResponse
             {
-                PoolState.Pending => TransactionState.Pending,
-                PoolState.Expired => TransactionState.Expired,
-                _ => TransactionState.Unknown,
+                State = found.State switch
+                {
+                    PoolState.Pending => TransactionState.Pending,
+                    PoolState.Expired => TransactionState.Expired,
+                    PoolState.Dropped => TransactionState.Dropped,
+                    _ => TransactionState.Unknown,
+                },
+                Dropped = found.Dropped is { } refusal ? Submission.ToMessage(id.ToString(), refusal) : null,
             };
-            return (state, answers.Max(a => a.Height));
+            return (answer, answers.Max(a => a.Height));
         }
         catch (AskTimeoutException)
         {

@@ -23,13 +23,13 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<MessageForm> Forms =
     [
-        Form<SubmitTransactions, V1.Envelopes>("submit/2", V1.Envelopes.Parser, Write, m => new SubmitTransactions(m.Partition, Read(m), m.Height) { TraceParent = TransactionTrace.Checked(m.TraceParent) }),
+        Form<SubmitTransactions, V1.Envelopes>("submit/3", V1.Envelopes.Parser, Write, m => new SubmitTransactions(m.Partition, Read(m), m.Height) { TraceParent = TransactionTrace.Checked(m.TraceParent), Origin = m.Origin }),
         Form<TransactionsAdmitted, V1.Envelopes>("admitted/1", V1.Envelopes.Parser, m => Write(0, m.Transactions), m => new TransactionsAdmitted(Read(m))),
         Form<Reaped, V1.Envelopes>("reaped/1", V1.Envelopes.Parser, Write, m => new Reaped(Read(m)) { Followed = ReadFollowed(m) }),
         Form<SubmitOutcomes, V1.SubmitOutcomes>("outcomes/1", V1.SubmitOutcomes.Parser, Write, Read),
         Form<Reap, V1.Reap>("reap/1", V1.Reap.Parser, m => new V1.Reap { Partition = m.Partition, MaxTransactions = m.MaxTransactions, MaxBytes = m.MaxBytes }, m => new Reap(m.Partition, m.MaxTransactions, m.MaxBytes)),
         Form<FindTransactions, V1.FindTransactions>("find/2", V1.FindTransactions.Parser, Write, m => new FindTransactions(m.Partition, [.. m.TransactionIds.Select(Hash)])),
-        Form<TransactionsFound, V1.TransactionsFound>("found/3", V1.TransactionsFound.Parser, Write, m => new TransactionsFound([.. m.States.Select(state => new PoolTransactionState((PoolState)state.State, state.Height))])),
+        Form<TransactionsFound, V1.TransactionsFound>("found/3", V1.TransactionsFound.Parser, Write, m => new TransactionsFound([.. m.States.Select(Read)])),
         Form<CountPending, V1.PartitionNumber>("count/1", V1.PartitionNumber.Parser, m => new V1.PartitionNumber { Partition = m.Partition }, m => new CountPending(m.Partition)),
         Form<PendingCount, V1.Count>("pending/1", V1.Count.Parser, m => new V1.Count { Count_ = m.Count }, m => new PendingCount(m.Count_)),
         Form<WakePartition, V1.PartitionNumber>("wake-partition/1", V1.PartitionNumber.Parser, m => new V1.PartitionNumber { Partition = m.Partition }, m => new WakePartition(m.Partition)),
@@ -46,18 +46,19 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
         Form<HeightDecided, V1.HeightDecided>("decided/1", V1.HeightDecided.Parser, m => new V1.HeightDecided { Height = m.Height, Round = m.Round, BlockId = Bytes(m.BlockId) }, m => new HeightDecided(m.Height, m.Round, Hash(m.BlockId))),
         Form<PartitionStarted, V1.Empty>("partition-started/1", V1.Empty.Parser, _ => new V1.Empty(), _ => PartitionStarted.Instance),
         Form<SyncReceived, V1.SyncReceived>("sync/1", V1.SyncReceived.Parser, m => new V1.SyncReceived { From = m.From.Value, Message = UnsafeByteOperations.UnsafeWrap(m.Message.ToBytes()) }, m => new SyncReceived(new PeerId(m.From), SyncMessage.FromBytes(m.Message.Span))),
+        .. PoolSenderForms.All,
     ];
 
-    private static MessageForm Form<T, TProto>(string manifest, MessageParser<TProto> parser, Func<T, TProto> write, Func<TProto, T> read)
+    internal static MessageForm Form<T, TProto>(string manifest, MessageParser<TProto> parser, Func<T, TProto> write, Func<TProto, T> read)
         where T : notnull
         where TProto : IMessage<TProto> =>
         MessageForm.Of<T>(manifest, message => write(message).ToByteArray(), bytes => read(parser.ParseFrom(bytes)));
 
-    private static ByteString Bytes(in Hash256 hash) => ByteString.CopyFrom(hash.Bytes);
+    internal static ByteString Bytes(in Hash256 hash) => ByteString.CopyFrom(hash.Bytes);
 
     private static ByteString Bytes(in PublicKey key) => ByteString.CopyFrom(key.Bytes);
 
-    private static Hash256 Hash(ByteString bytes) => new(bytes.Span);
+    internal static Hash256 Hash(ByteString bytes) => new(bytes.Span);
 
     private static PublicKey Key(ByteString bytes) => new(bytes.Span);
 
@@ -78,6 +79,7 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
     {
         var message = Write(submission.Partition, submission.Transactions, submission.Height);
         message.TraceParent = submission.TraceParent;
+        message.Origin = submission.Origin;
         return message;
     }
 
@@ -113,9 +115,11 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
     private static V1.TransactionsFound Write(TransactionsFound found)
     {
         var message = new V1.TransactionsFound();
-        message.States.AddRange(found.States.Select(state => new V1.PoolTransactionState { State = (int)state.State, Height = state.Height }));
+        message.States.AddRange(found.States.Select(state => new V1.PoolTransactionState { State = (int)state.State, Height = state.Height, Dropped = Write(state.Dropped) }));
         return message;
     }
+
+    private static PoolTransactionState Read(V1.PoolTransactionState message) => new((PoolState)message.State, message.Height) { Dropped = Read(message.Dropped) };
 
     private static V1.Blocks Write(BlocksFound found)
     {
@@ -163,7 +167,7 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
                 item.Receipt = ByteString.CopyFrom(writer.Written);
             }
 
-            if (outcome.Refusal is { } refusal) item.Refusal = new V1.Refusal { Reason = (int)refusal.Reason, Message = refusal.Message };
+            item.Refusal = Write(outcome.Refusal);
             message.Outcomes.Add(item);
         }
 
@@ -171,7 +175,11 @@ public sealed class ChainSerializer(ExtendedActorSystem system) : ManifestSerial
     }
 
     private static SubmitOutcomes Read(V1.SubmitOutcomes message) => new([.. message.Outcomes.Select(item =>
-        new SubmitOutcome(Hash(item.TransactionId), ReadReceipt(item.Receipt), item.Refusal is { } refusal ? new Refusal((RefusalReason)refusal.Reason, refusal.Message) : null))]);
+        new SubmitOutcome(Hash(item.TransactionId), ReadReceipt(item.Receipt), Read(item.Refusal)))]);
+
+    private static V1.Refusal? Write(Refusal? refusal) => refusal is null ? null : new V1.Refusal { Reason = (int)refusal.Reason, Message = refusal.Message };
+
+    private static Refusal? Read(V1.Refusal? refusal) => refusal is null ? null : new Refusal((RefusalReason)refusal.Reason, refusal.Message);
 
     private static Receipt? ReadReceipt(ByteString bytes)
     {

@@ -53,6 +53,7 @@ public sealed class VivimCommand
             ActorCommands.Actor(this),
             ActorCommands.ClusterSharding(this),
             WorkerCommands.Build(this),
+            PoolCommands.Build(this),
             BackupCommands.Build(this),
             ProofCommands.Build(this),
             ChainVerifyCommand.Build(this),

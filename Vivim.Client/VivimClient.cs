@@ -80,6 +80,9 @@ public sealed partial class VivimClient : IDisposable
     /// <summary>Looks after the cluster's workers with an operator's key.</summary>
     public WorkerOperator OperateWorkers(SigningKey key) => new(new OperatorCalls(this, key, time), new V1.Workers.WorkersClient(channel));
 
+    /// <summary>Looks after the cluster's pool with an operator's key.</summary>
+    public PoolOperator OperatePool(SigningKey key) => new(new OperatorCalls(this, key, time), new V1.Pool.PoolClient(channel));
+
     public Task<V1.GetStatusResponse> GetStatusAsync(CancellationToken cancellationToken = default) =>
         CallAsync(o => chain.GetStatusAsync(new V1.GetStatusRequest(), o), cancellationToken);
 
@@ -160,7 +163,10 @@ public sealed partial class VivimClient : IDisposable
     }
 
     /// <summary>Waits until an acknowledged transaction is in a block.</summary>
-    /// <exception cref="VivimException">EXPIRED: no block took it before its expiry height. UNKNOWN: the node never saw it.</exception>
+    /// <exception cref="VivimException">
+    /// EXPIRED: no block took it before its expiry height. UNKNOWN: the node never saw it. The reason for which the pool has dropped it, such as
+    /// POOL_FULL or DROPPED_BY_OPERATOR: the same bytes may be sent again.
+    /// </exception>
     public async Task<V1.Receipt> AwaitReceiptAsync(Hash256 id, CancellationToken cancellationToken = default)
     {
         var request = new V1.GetTransactionRequest { Id = id.ToString(), Wait = true };
@@ -169,6 +175,7 @@ public sealed partial class VivimClient : IDisposable
             var answer = await CallAsync(o => chain.GetTransactionAsync(request, o), Backoff.DefaultLimit, cancellationToken);
             if (answer.State == V1.TransactionState.Committed) return answer.Receipt;
             if (answer.State == V1.TransactionState.Expired) throw new VivimException("EXPIRED", $"no block took transaction {id} before its expiry height; send it again with a later one");
+            if (answer.State == V1.TransactionState.Dropped) throw new VivimException(answer.Dropped.Reason, $"the pool has dropped transaction {id}: {answer.Dropped.Message}");
             if (answer.State == V1.TransactionState.Unknown) throw new VivimException("UNKNOWN", $"the node does not know transaction {id}; submit it first");
         }
     }

@@ -80,7 +80,8 @@ internal static class GatewayHost
             .AddServiceOptions<ClusterService>(cluster => cluster.Interceptors.Add<OperatorInterceptor>())
             .AddServiceOptions<SupervisionService>(supervision => supervision.Interceptors.Add<OperatorInterceptor>())
             .AddServiceOptions<LogsService>(logs => logs.Interceptors.Add<OperatorInterceptor>())
-            .AddServiceOptions<WorkersService>(workers => workers.Interceptors.Add<OperatorInterceptor>());
+            .AddServiceOptions<WorkersService>(workers => workers.Interceptors.Add<OperatorInterceptor>())
+            .AddServiceOptions<PoolService>(pool => pool.Interceptors.Add<OperatorInterceptor>());
         builder.Services.AddSingleton<OperatorGate>();
         builder.Services.AddSingleton<StatusAnswers>();
         builder.Services.AddGrpcReflection();
@@ -97,6 +98,7 @@ internal static class GatewayHost
         app.MapGrpcService<SupervisionService>();
         app.MapGrpcService<LogsService>();
         app.MapGrpcService<WorkersService>();
+        app.MapGrpcService<PoolService>();
         app.MapGrpcReflectionService();
         app.MapGrpcHealthChecksService();
         app.MapGet("/healthz", () => "ok");

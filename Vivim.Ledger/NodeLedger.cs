@@ -76,6 +76,9 @@ public sealed class NodeLedger
 
     public long KeyCount => state.KeyCount;
 
+    /// <summary>How many registrations the next block may include.</summary>
+    public uint RegistrationsLeft => RegistrationCount.Read(state).LeftAt(Tip.Height + 1, Tip.System.Parameters);
+
     /// <summary>The height whose state the last header certifies, so that it can be proven; null before the first block.</summary>
     public ulong? CertifiedHeight => head is null ? null : head.Height - 1;
 

@@ -98,7 +98,7 @@ public sealed class BlockMaker : JournaledActor
         var reaped = await Task.WhenAll(Enumerable.Range(0, PoolPartitions.Count).Select(partition =>
             Reap(new Reap(partition, (int)parameters.MaxBlockTransactions, parameters.MaxBlockBytes))));
         var candidates = new List<Transaction>();
-        foreach (var envelope in reaped.SelectMany(r => r.Transactions))
+        foreach (var envelope in InTurns(reaped))
         {
             if (Transaction.TryDecode(envelope, out var transaction, out _)) candidates.Add(transaction);
         }
@@ -107,6 +107,19 @@ public sealed class BlockMaker : JournaledActor
             ? ledger.Assemble(candidates, request.Evidence, request.Round, request.Time, validator)
             : throw new InvalidOperationException($"a block of height {request.Height} was asked for, the next is {ledger.Tip.Height + 1}"));
         return new Assembled(replyTo, block, FollowedIn(block, reaped), begun);
+    }
+
+    /// <summary>One of each partition after another, so that no partition fills a block while another has transactions. Within a partition the order stays.</summary>
+    internal static IEnumerable<TransactionEnvelope> InTurns(IReadOnlyList<Reaped> reaped)
+    {
+        var longest = reaped.Max(partition => partition.Transactions.Count);
+        for (var i = 0; i < longest; i++)
+        {
+            foreach (var partition in reaped)
+            {
+                if (i < partition.Transactions.Count) yield return partition.Transactions[i];
+            }
+        }
     }
 
     private static List<FollowedTransaction> FollowedIn(Block block, Reaped[] reaped)

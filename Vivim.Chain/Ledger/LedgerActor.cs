@@ -78,7 +78,7 @@ public sealed class LedgerActor : ReceiveActor
             throw;
         }
 
-        var committed = new BlockCommitted(ledger.Tip, ledger.HasUncertifiedState, receipts, NextNonces(message.Block), message.Block.Evidence);
+        var committed = new BlockCommitted(ledger.Tip, ledger.HasUncertifiedState, receipts, NextNonces(message.Block), ledger.RegistrationsLeft, message.Block.Evidence);
         Sender.Tell(committed);
         Context.System.EventStream.Publish(committed);
         log.Info("committed height {Height}: {Transactions} transactions, state root {StateRoot}", ledger.Tip.Height, receipts.Count, ledger.Tip.StateRoot);
@@ -106,7 +106,7 @@ public sealed class LedgerActor : ReceiveActor
 
         var block = Block.FromBytes(message.Manifest.Base.Block);
         var receipts = StoredReceipts.Decode(message.Manifest.Base.Receipts);
-        Context.System.EventStream.Publish(new BlockCommitted(ledger.Tip, ledger.HasUncertifiedState, receipts, NextNonces(block), block.Evidence));
+        Context.System.EventStream.Publish(new BlockCommitted(ledger.Tip, ledger.HasUncertifiedState, receipts, NextNonces(block), ledger.RegistrationsLeft, block.Evidence));
         log.Info("installed the state of height {0} from a snapshot: {1} keys, state root {2}", ledger.Tip.Height, ledger.KeyCount, ledger.Tip.StateRoot);
         Sender.Tell(new SnapshotInstalled(null));
     }

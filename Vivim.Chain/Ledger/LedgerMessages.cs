@@ -24,8 +24,9 @@ public sealed record CommitBlock(Block Block, CommitCertificate Certificate) : I
 /// <summary>A block is final, executed and durable on this node. Also published on the node's event stream.</summary>
 /// <param name="HasUncertifiedState">The block changed the state, so a next one is needed to certify it.</param>
 /// <param name="NextNonces">The next nonce of every sender in the block.</param>
+/// <param name="RegistrationsLeft">How many registrations the next block may include.</param>
 /// <param name="Evidence">The evidence in the block.</param>
-public sealed record BlockCommitted(ChainTip Tip, bool HasUncertifiedState, IReadOnlyList<Receipt> Receipts, IReadOnlyDictionary<Did, ulong> NextNonces, IReadOnlyList<Evidence> Evidence) : INoSerializationVerificationNeeded;
+public sealed record BlockCommitted(ChainTip Tip, bool HasUncertifiedState, IReadOnlyList<Receipt> Receipts, IReadOnlyDictionary<Did, ulong> NextNonces, uint RegistrationsLeft, IReadOnlyList<Evidence> Evidence) : INoSerializationVerificationNeeded;
 
 /// <summary>Put a verified snapshot in the place of the chain; answered by <see cref="SnapshotInstalled"/>.</summary>
 /// <param name="Rows">Keys and values of its chunks, which are read on the ledger's thread.</param>

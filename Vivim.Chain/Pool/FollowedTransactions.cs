@@ -2,7 +2,7 @@ using Vivim.Protocol;
 
 namespace Vivim.Chain.Pool;
 
-/// <summary>The waiting transactions of a partition that are traced, or told in the log: the first <see cref="Capacity"/>; of others' ways no more is known. Memory only.</summary>
+/// <summary>The waiting transactions of a partition that are traced, or told in the log, at most <see cref="Capacity"/> at a time. In memory only.</summary>
 internal sealed class FollowedTransactions
 {
     /// <summary>Transactions at once.</summary>
@@ -13,7 +13,7 @@ internal sealed class FollowedTransactions
     /// <summary>Those that still wait, as many as may be told at once.</summary>
     public IReadOnlyList<FollowedTransaction> Waiting(PoolCore core) => parents.Count == 0
         ? []
-        : [.. parents.Where(one => core.Find(one.Key) == PoolState.Pending).Take(Reaped.MaxTraces).Select(one => new FollowedTransaction(one.Key, one.Value))];
+        : [.. parents.Where(one => core.Holds(one.Key)).Take(Reaped.MaxTraces).Select(one => new FollowedTransaction(one.Key, one.Value))];
 
     /// <param name="parent">The traceparent of what was done for it last.</param>
     public void Add(in Hash256 id, string parent, PoolCore core)
@@ -26,6 +26,6 @@ internal sealed class FollowedTransactions
     public void RemoveGone(PoolCore core)
     {
         if (parents.Count == 0) return;
-        foreach (var gone in parents.Keys.Where(id => core.Find(id) != PoolState.Pending).ToList()) parents.Remove(gone);
+        foreach (var gone in parents.Keys.Where(id => !core.Holds(id)).ToList()) parents.Remove(gone);
     }
 }

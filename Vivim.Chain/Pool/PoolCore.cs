@@ -2,31 +2,29 @@ using Vivim.Ledger.Execution;
 using Vivim.Protocol;
 using Vivim.Protocol.Genesis;
 using Vivim.Protocol.Identity;
+using Vivim.Protocol.State;
 using Vivim.Protocol.Transactions;
 
 namespace Vivim.Chain.Pool;
 
-/// <summary>How much a partition holds at most.</summary>
-/// <param name="MaxTransactions">Waiting transactions.</param>
-/// <param name="MaxBytes">Their encodings, in bytes.</param>
-public sealed record PoolLimits(int MaxTransactions, long MaxBytes);
-
 /// <summary>What the pool says to a submitted transaction.</summary>
 /// <param name="Admit">It is to be journalled; only then may it be acknowledged.</param>
-public readonly record struct Admission(bool Admit, Refusal? Refusal)
+/// <param name="Dropped">What goes for it: to be journalled after it.</param>
+public readonly record struct Admission(bool Admit, Refusal? Refusal, IReadOnlyList<DroppedTransaction> Dropped)
 {
-    /// <summary>New: journal it.</summary>
-    public static readonly Admission New = new(true, null);
-
     /// <summary>The same bytes are here already.</summary>
-    public static readonly Admission Known = new(false, null);
+    public static readonly Admission Known = new(false, null, []);
+
+    /// <summary>It is not taken.</summary>
+    public static Admission Refused(Refusal refusal) => new(false, refusal, []);
 }
 
 /// <summary>
-/// One partition of the transaction pool: which transactions wait, by sender and nonce. A deterministic core: it is told of admissions,
-/// journal writes and committed blocks, and reads no clock.
+/// One partition of the transaction pool: which transactions wait, by sender and nonce, and who gives way when there is no room. A deterministic
+/// core: it is told of admissions, journal writes and committed blocks, and reads no clock.
 /// </summary>
-public sealed class PoolCore(string chainId, ChainParameters parameters, PoolLimits limits)
+/// <param name="tip">The chain as the partition knows it when it starts.</param>
+public sealed partial class PoolCore(string chainId, ChainParameters parameters, PoolLimits limits, PoolTip tip)
 {
     /// <summary>Expired transactions that are remembered, so that their senders can ask.</summary>
     private const int MaxExpired = 10_000;
@@ -34,61 +32,50 @@ public sealed class PoolCore(string chainId, ChainParameters parameters, PoolLim
     /// <summary>Transactions of one sender taken in a turn, so that nobody fills a block while others wait.</summary>
     private const int TurnLength = 16;
 
-    private readonly Dictionary<Did, Queue> senders = [];
-    private readonly Dictionary<Hash256, Waiting> byId = [];
+    private readonly Dictionary<Did, SenderQueue> senders = [];
+    private readonly Dictionary<Hash256, WaitingTransaction> byId = [];
+
+    // The sender whose transactions were included longest ago comes first.
+    private readonly LinkedList<SenderQueue> turns = new();
+    private readonly PoolSpace space = new(limits);
+    private readonly RegistrationShares shares = new();
+    private readonly ExpiryIndex expiries = new();
     private readonly HashSet<Hash256> expired = [];
     private readonly Queue<Hash256> expiredOrder = new();
     private readonly SortedDictionary<long, int> unsettled = [];
-    private long bytes;
+    private PoolTip tip = tip;
     private long lastSequenceNr;
 
-    private sealed class Queue
-    {
-        public ulong NextNonce { get; set; }
-
-        public SortedDictionary<ulong, Waiting> ByNonce { get; } = [];
-    }
-
-    private sealed class Waiting(Transaction transaction)
-    {
-        public Transaction Transaction { get; } = transaction;
-
-        /// <summary>The journal's sequence number; 0 while the write is under way.</summary>
-        public long SequenceNr { get; set; }
-    }
-
     /// <summary>The height of the last block this partition has heard of.</summary>
-    public ulong Height { get; private set; }
+    public ulong Height => tip.Height;
 
     /// <summary>Transactions held.</summary>
     public int Count => byId.Count;
 
+    /// <summary>Places taken, and those of them that parked transactions take.</summary>
+    public (int Taken, int Parked) Places => (space.Taken, space.Parked);
+
     /// <summary>Journal entries up to this sequence number hold nothing that still waits.</summary>
     public long SettledUpTo => unsettled.Count == 0 ? lastSequenceNr : unsettled.First().Key - 1;
 
+    /// <summary>Whether the next block could include anything.</summary>
+    public bool HasWork => space.HasWork;
+
     /// <summary>Decides on a transaction whose form and signature are good, and takes it in when it is to be admitted.</summary>
     /// <param name="sender">The sender as of a height not below <see cref="Height"/>.</param>
-    public Admission Admit(Transaction transaction, SenderState sender, uint registrationsLeft)
+    /// <param name="origin">See <see cref="SubmitTransactions.Origin"/>.</param>
+    public Admission Admit(Transaction transaction, SenderState sender, string origin = "")
     {
         if (byId.ContainsKey(transaction.Id)) return Admission.Known;
-        var queue = senders.GetValueOrDefault(transaction.Sender);
-        if (Check(transaction, sender, queue, registrationsLeft) is { } refusal) return new Admission(false, refusal);
-        Insert(transaction, sender.Account.Nonce);
-        return Admission.New;
-    }
-
-    /// <summary>Takes in a transaction read back from the journal, unless it is settled by now.</summary>
-    public void Recover(Transaction transaction, ulong committedNonce, long sequenceNr)
-    {
-        if (byId.ContainsKey(transaction.Id) || transaction.Nonce < committedNonce) return;
-        if (transaction.ExpiryHeight <= Height)
-        {
-            RememberExpired(transaction.Id);
-            return;
-        }
-
-        Insert(transaction, committedNonce);
-        MarkDurable([transaction.Id], sequenceNr);
+        if (InclusionRules.CheckAlone(transaction, sender, chainId, tip.NextHeight, parameters) is { } wrong) return Admission.Refused(wrong);
+        if (senders.TryGetValue(transaction.Sender, out var queue)) Advance(queue, sender.Account);
+        queue = senders.GetValueOrDefault(transaction.Sender);
+        var account = queue?.Account ?? sender.Account;
+        if (Check(transaction, account, queue, origin) is { } refusal) return Admission.Refused(refusal);
+        var isParked = queue is null ? transaction.Nonce != account.Nonce : !queue.Continues(transaction.Nonce);
+        if (MakeRoom(transaction, queue, isParked) is not { } gone) return Admission.Refused(NoRoom(transaction, account, isParked));
+        Insert(transaction, account, origin);
+        return new Admission(true, null, gone);
     }
 
     /// <summary>The journal holds these from now on: they may be put into blocks.</summary>
@@ -96,104 +83,169 @@ public sealed class PoolCore(string chainId, ChainParameters parameters, PoolLim
     {
         foreach (var id in ids)
         {
-            if (!byId.TryGetValue(id, out var waiting)) continue;
+            if (!byId.TryGetValue(id, out var waiting) && !leaving.TryGetValue(id, out waiting)) continue;
+            var isFirst = waiting.Queue.Count > 0 && waiting.Queue[0] == waiting;
+            if (isFirst) space.TakeOut(waiting.Queue);
             waiting.SequenceNr = sequenceNr;
+            if (isFirst) space.PutBack(waiting.Queue);
             unsettled[sequenceNr] = unsettled.GetValueOrDefault(sequenceNr) + 1;
         }
 
-        lastSequenceNr = Math.Max(lastSequenceNr, sequenceNr);
+        SkipTo(sequenceNr);
     }
 
-    /// <summary>The journal goes up to here; entries that are not recovered hold nothing.</summary>
+    /// <summary>The journal goes up to here.</summary>
     public void SkipTo(long sequenceNr) => lastSequenceNr = Math.Max(lastSequenceNr, sequenceNr);
-
-    /// <summary>Whether the next block could include anything.</summary>
-    public bool HasWork => senders.Values.Any(queue => queue.ByNonce.TryGetValue(queue.NextNonce, out var first) && first.SequenceNr > 0);
 
     /// <summary>What the next block could include: durable, nonces without gaps, senders taking turns.</summary>
     public IReadOnlyList<TransactionEnvelope> Reap(int maxTransactions, long maxBytes)
     {
         var reaped = new List<TransactionEnvelope>();
-        var turns = new Queue<(Queue Sender, ulong Nonce)>(senders.Values.Select(queue => (queue, queue.NextNonce)));
-        while (turns.TryDequeue(out var turn))
+        var registrationsLeft = tip.RegistrationsLeft;
+        var waitingTurns = new Queue<(SenderQueue Sender, int From)>(turns.Where(queue => queue.HasWork).Select(queue => (queue, 0)));
+        while (waitingTurns.TryDequeue(out var turn))
         {
-            var nonce = turn.Nonce;
-            for (; nonce < turn.Nonce + TurnLength; nonce++)
+            var index = turn.From;
+            for (; index < Math.Min(turn.Sender.Ready, turn.From + TurnLength); index++)
             {
-                if (!turn.Sender.ByNonce.TryGetValue(nonce, out var waiting) || waiting.SequenceNr == 0) break;
+                var waiting = turn.Sender[index];
+                if (waiting.SequenceNr == 0 || (waiting.IsRegistration && registrationsLeft == 0)) break;
                 var envelope = waiting.Transaction.Envelope;
                 if (reaped.Count >= maxTransactions || envelope.Size > maxBytes) return reaped;
                 reaped.Add(envelope);
                 maxBytes -= envelope.Size;
+                if (waiting.IsRegistration) registrationsLeft--;
             }
 
-            if (nonce == turn.Nonce + TurnLength) turns.Enqueue((turn.Sender, nonce));
+            if (index == turn.From + TurnLength) waitingTurns.Enqueue((turn.Sender, index));
         }
 
         return reaped;
     }
 
-    /// <summary>A block is final: its senders' next nonces are known, and what has expired goes.</summary>
-    public void OnCommitted(ulong height, IReadOnlyDictionary<Did, ulong> nextNonces)
+    /// <summary>A block is final: its senders' next nonces are known, what has expired goes, and what the next block could include may be other.</summary>
+    public void OnCommitted(PoolTip committed, IReadOnlyDictionary<Did, ulong> nextNonces)
     {
-        Height = Math.Max(Height, height);
+        if (committed.Height < Height) return;
+        var before = tip;
+        tip = committed;
         foreach (var (sender, nonce) in nextNonces)
         {
             if (!senders.TryGetValue(sender, out var queue)) continue;
-            queue.NextNonce = Math.Max(queue.NextNonce, nonce);
-            while (queue.ByNonce.Count > 0 && queue.ByNonce.First() is var (first, waiting) && first < nonce) Remove(queue, first, waiting);
-            if (queue.ByNonce.Count == 0) senders.Remove(sender);
+            turns.Remove(queue.Turn);
+            turns.AddLast(queue.Turn);
+            Advance(queue, queue.AccountAfter(committed.Height, nonce, parameters));
         }
 
-        DropExpired();
+        foreach (var waiting in expiries.UpTo(Height))
+        {
+            TakeOut(waiting, isCommitted: false);
+            Settle(waiting);
+            RememberExpired(waiting.Transaction.Id);
+        }
+
+        var isNewWindow = WindowOf(before) != WindowOf(tip);
+        if (isNewWindow) shares.Begin(byId.Values.Where(waiting => waiting.IsRegistration).Select(waiting => waiting.Origin));
+        if (isNewWindow || (before.RegistrationsLeft == 0) != (tip.RegistrationsLeft == 0) || before.Authorities.Hash != tip.Authorities.Hash) JudgeAll();
     }
 
-    public PoolState Find(in Hash256 id) => byId.ContainsKey(id) ? PoolState.Pending : expired.Contains(id) ? PoolState.Expired : PoolState.Unknown;
-
-    private Refusal? Check(Transaction transaction, SenderState sender, Queue? queue, uint registrationsLeft)
+    /// <summary>What this partition knows of a transaction that is not in a block.</summary>
+    public PoolTransactionState Find(in Hash256 id)
     {
-        var nextHeight = Height + 1;
-        if (InclusionRules.CheckAlone(transaction, sender, chainId, nextHeight, parameters) is { } refusal) return refusal;
-        var next = Math.Max(sender.Account.Nonce, queue?.NextNonce ?? 0);
+        if (byId.ContainsKey(id) || leaving.ContainsKey(id)) return new PoolTransactionState(PoolState.Pending, Height);
+        if (dropped.TryFind(id, out var drop)) return new PoolTransactionState(PoolState.Dropped, Height) { Dropped = drop.Refusal };
+        return new PoolTransactionState(expired.Contains(id) ? PoolState.Expired : PoolState.Unknown, Height);
+    }
+
+    /// <summary>Whether a transaction waits here.</summary>
+    public bool Holds(in Hash256 id) => byId.ContainsKey(id);
+
+    private Refusal? Check(Transaction transaction, AccountRecord account, SenderQueue? queue, string origin)
+    {
+        var next = account.Nonce;
         if (transaction.Nonce < next) return new Refusal(RefusalReason.NonceStale, $"nonce {transaction.Nonce} is used by another transaction, the next is {next}");
         if (transaction.Nonce - next >= parameters.MaxNonceAhead) return new Refusal(RefusalReason.NonceTooFar, $"nonce {transaction.Nonce} is {transaction.Nonce - next} ahead of the committed {next}, less than {parameters.MaxNonceAhead} is allowed: wait for commits");
-        if (queue?.ByNonce.ContainsKey(transaction.Nonce) == true) return new Refusal(RefusalReason.NonceConflict, $"another transaction with nonce {transaction.Nonce} is waiting: use the next free nonce, or wait until it is committed or expires");
-        if (sender.Account.QuotaLeft(nextHeight, parameters.QuotaWindowHeights, parameters.QuotaActions) <= (uint)(queue?.ByNonce.Count ?? 0)) return InclusionRules.QuotaExceeded(nextHeight, parameters);
-        if (transaction.Action is RegisterIdentity && registrationsLeft == 0) return InclusionRules.RegistrationsExceeded(nextHeight, parameters);
-        if (Count >= limits.MaxTransactions || bytes + transaction.Envelope.Size > limits.MaxBytes) return new Refusal(RefusalReason.PoolFull, $"this partition of the pool holds {Count} transactions and is full: send again after the next block");
-        return null;
+        if (queue?.Contains(transaction.Nonce) == true) return new Refusal(RefusalReason.NonceConflict, $"another transaction with nonce {transaction.Nonce} is waiting: use the next free nonce, or wait until it is committed or expires");
+        if (leaving.ContainsKey(transaction.Id)) return new Refusal(RefusalReason.PoolFull, "the pool is dropping this transaction to make room: send it again shortly");
+        if (account.QuotaLeft(tip.NextHeight, parameters.QuotaWindowHeights, parameters.QuotaActions) <= (uint)(queue?.Count ?? 0)) return InclusionRules.QuotaExceeded(tip.NextHeight, parameters);
+        return transaction.Action is RegisterIdentity ? CheckShare(origin) : null;
     }
 
-    private void Insert(Transaction transaction, ulong committedNonce)
+    private Refusal? CheckShare(string origin)
     {
-        if (!senders.TryGetValue(transaction.Sender, out var queue)) senders[transaction.Sender] = queue = new Queue { NextNonce = committedNonce };
-        var waiting = new Waiting(transaction);
-        queue.ByNonce[transaction.Nonce] = waiting;
+        var free = RegistrationShares.Free(tip.RegistrationsLeft, space.Registrations);
+        if (free <= 0) return InclusionRules.RegistrationsExceeded(tip.NextHeight, parameters);
+        if (!shares.HasHadItsShare(origin, free)) return null;
+        var height = InclusionRules.NextWindow(tip.NextHeight, parameters);
+        return new Refusal(RefusalReason.RegistrationsLimited, $"this address has had its share of the registrations that the chain takes per {parameters.QuotaWindowHeights} heights: send again from height {height}");
+    }
+
+    private void Insert(Transaction transaction, AccountRecord account, string origin)
+    {
+        if (!senders.TryGetValue(transaction.Sender, out var queue))
+        {
+            senders[transaction.Sender] = queue = new SenderQueue(transaction.Sender, account);
+            turns.AddLast(queue.Turn);
+        }
+
+        var waiting = new WaitingTransaction(transaction, queue, limits.PlacesOf(transaction), origin);
+        Change(queue, () => queue.Add(waiting));
         byId[transaction.Id] = waiting;
-        bytes += transaction.Envelope.Size;
+        expiries.Add(waiting);
+        dropped.Remove(transaction.Id);
+        if (waiting.IsRegistration) shares.Add(origin);
     }
 
-    private void Remove(Queue queue, ulong nonce, Waiting waiting)
+    /// <summary>A sender's account has gone on.</summary>
+    private void Advance(SenderQueue queue, AccountRecord account)
     {
-        queue.ByNonce.Remove(nonce);
+        if (account.Nonce <= queue.Account.Nonce) return;
+        IReadOnlyList<WaitingTransaction> settled = [];
+        Change(queue, () => settled = queue.Advance(account));
+        foreach (var waiting in settled)
+        {
+            Forget(waiting);
+            Settle(waiting);
+        }
+    }
+
+    /// <summary>Takes a transaction out of the pool; its journal entry is not settled by that.</summary>
+    private void TakeOut(WaitingTransaction waiting, bool isCommitted)
+    {
+        Change(waiting.Queue, () => waiting.Queue.Remove(waiting));
+        Forget(waiting);
+        if (!isCommitted && waiting.IsRegistration) shares.GiveBack(waiting.Origin);
+    }
+
+    private void Forget(WaitingTransaction waiting)
+    {
         byId.Remove(waiting.Transaction.Id);
-        bytes -= waiting.Transaction.Envelope.Size;
+        expiries.Remove(waiting);
+    }
+
+    private void Settle(WaitingTransaction waiting)
+    {
         if (waiting.SequenceNr == 0) return;
         if (--unsettled[waiting.SequenceNr] == 0) unsettled.Remove(waiting.SequenceNr);
     }
 
-    private void DropExpired()
+    private void Change(SenderQueue queue, Action change)
     {
-        var gone = byId.Values.Where(waiting => waiting.Transaction.ExpiryHeight <= Height).ToList();
-        foreach (var waiting in gone)
-        {
-            var sender = waiting.Transaction.Sender;
-            var queue = senders[sender];
-            Remove(queue, waiting.Transaction.Nonce, waiting);
-            if (queue.ByNonce.Count == 0) senders.Remove(sender);
-            RememberExpired(waiting.Transaction.Id);
-        }
+        space.TakeOut(queue);
+        change();
+        queue.Judge(tip, parameters);
+        space.PutBack(queue);
+        if (queue.Count > 0) return;
+        senders.Remove(queue.Sender);
+        if (queue.Turn.List is not null) turns.Remove(queue.Turn);
     }
+
+    private void JudgeAll()
+    {
+        foreach (var queue in senders.Values.ToList()) Change(queue, static () => { });
+    }
+
+    private ulong WindowOf(PoolTip at) => at.NextHeight / parameters.QuotaWindowHeights;
 
     private void RememberExpired(in Hash256 id)
     {

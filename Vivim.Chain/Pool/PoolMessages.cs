@@ -29,6 +29,12 @@ public sealed record SubmitTransactions(int Partition, IReadOnlyList<Transaction
 
     /// <summary>The W3C traceparent of the call that these came with; empty where there is none.</summary>
     public string TraceParent { get; init; } = "";
+
+    /// <summary>
+    /// The network address that these came from, which shares a window's registrations with the others: an IPv4 address or an IPv6 network of
+    /// 64 bits. Empty where it is not known; such registrations are not shared out. Kept in memory only.
+    /// </summary>
+    public string Origin { get; init; } = "";
 }
 
 /// <summary>What became of one submitted transaction: pending, committed with a receipt, or refused.</summary>
@@ -66,11 +72,16 @@ public enum PoolState
     Unknown = 0,
     Pending = 1,
     Expired = 2,
+    Dropped = 3,
 }
 
 /// <summary>What the pool knows of one transaction.</summary>
 /// <param name="Height">The last block that the partition has heard of.</param>
-public sealed record PoolTransactionState(PoolState State, ulong Height);
+public sealed record PoolTransactionState(PoolState State, ulong Height)
+{
+    /// <summary>Why it was dropped; null where it was not.</summary>
+    public Refusal? Dropped { get; init; }
+}
 
 /// <summary>Answer to <see cref="FindTransactions"/>: one state for each id that was asked for, in order.</summary>
 public sealed record TransactionsFound(IReadOnlyList<PoolTransactionState> States);
@@ -95,6 +106,16 @@ public sealed record WorkAvailable
 
 /// <summary>Journalled: these are acknowledged once this is durable.</summary>
 public sealed record TransactionsAdmitted(IReadOnlyList<TransactionEnvelope> Transactions);
+
+/// <summary>Journalled: these no longer wait, and who waits for them is told why once this is durable.</summary>
+public sealed record TransactionsDropped(IReadOnlyList<DroppedTransaction> Transactions)
+{
+    /// <summary>Transactions in one event.</summary>
+    public const int MaxTransactions = 4_096;
+
+    /// <summary>As many events as these transactions need.</summary>
+    public static IReadOnlyList<TransactionsDropped> Of(IEnumerable<DroppedTransaction> transactions) => [.. transactions.Chunk(MaxTransactions).Select(chunk => new TransactionsDropped(chunk))];
+}
 
 /// <summary>
 /// Journalled before a partition serves. Of two incarnations that do not know of each other the journal takes the next entry of one only: whatever

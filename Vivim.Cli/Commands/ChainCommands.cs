@@ -59,9 +59,10 @@ internal static class ChainCommands
             if (answer.State == V1.TransactionState.Unknown) throw new CommandFailedException("TRANSACTION_UNKNOWN", $"the node does not know transaction {wanted}; check the id and the chain");
             var state = UpperSnakeCase.Of(answer.State.ToString());
             var receipt = answer.Receipt;
+            var dropped = answer.Dropped;
             context.Terminal.Show(
-                new { id = wanted.ToString(), state, receipt = receipt is null ? null : View(receipt) },
-                ("transaction", wanted), ("state", state), ("result", receipt?.Code), ("block", receipt?.Height), ("index", receipt?.Index), ("events", receipt?.EventCount));
+                new { id = wanted.ToString(), state, receipt = receipt is null ? null : View(receipt), dropped = dropped is null ? null : new { reason = dropped.Reason, message = dropped.Message } },
+                ("transaction", wanted), ("state", state), ("dropped", dropped is null ? null : $"{dropped.Reason}: {dropped.Message}"), ("result", receipt?.Code), ("block", receipt?.Height), ("index", receipt?.Index), ("events", receipt?.EventCount));
             return VivimCommand.Success;
         });
         return new Command("tx", "Transactions") { show };

@@ -22,6 +22,12 @@ internal sealed class PlanRunner
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ReleaseInterval = TimeSpan.FromSeconds(2);
 
+    /// <summary>When nothing has moved for so long the node is asked whether it still has what it has acknowledged.</summary>
+    private static readonly TimeSpan DoubtInterval = TimeSpan.FromSeconds(5);
+
+    /// <summary>Transactions asked for at once.</summary>
+    private const int MaxAsked = 64;
+
     private readonly VivimClient client;
     private readonly SendPlan plan;
     private readonly TurnSigner sign;
@@ -127,7 +133,7 @@ internal sealed class PlanRunner
                     if (plan.Settle(Hash256.FromHex(receipt.TransactionId), receipt.Code)) lastProgress = time.GetTimestamp();
                 }
 
-                if (plan.WaitingFor is "QUOTA_EXCEEDED" or "REGISTRATIONS_EXCEEDED") lastProgress = time.GetTimestamp();
+                if (plan.WaitingFor is "QUOTA_EXCEEDED" or "REGISTRATIONS_EXCEEDED" or "REGISTRATIONS_LIMITED") lastProgress = time.GetTimestamp();
                 plan.Release();
             }
 
@@ -140,8 +146,15 @@ internal sealed class PlanRunner
     {
         using var timer = new PeriodicTimer(Tick, time);
         var released = time.GetTimestamp();
+        var asked = released;
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
+            if (time.GetElapsedTime(Math.Max(asked, LastProgress)) >= DoubtInterval)
+            {
+                await AskForDroppedAsync(cancellationToken);
+                asked = time.GetTimestamp();
+            }
+
             long settled;
             lock (gate)
             {
@@ -156,6 +169,34 @@ internal sealed class PlanRunner
 
             wake.Writer.TryWrite(true);
             report(settled);
+        }
+    }
+
+    private long LastProgress
+    {
+        get
+        {
+            lock (gate) return lastProgress;
+        }
+    }
+
+    /// <summary>What the node has dropped after its acknowledgement goes out again.</summary>
+    private async Task AskForDroppedAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<Hash256> ids;
+        lock (gate) ids = plan.UnsettledIds(MaxAsked);
+        foreach (var id in ids)
+        {
+            try
+            {
+                var answer = await client.GetTransactionAsync(id, cancellationToken);
+                if (answer.State != V1.TransactionState.Dropped) continue;
+                lock (gate) plan.Drop(id, answer.Dropped.Reason);
+            }
+            catch (VivimException e) when (e.OutcomeUnknown)
+            {
+                return;
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ public sealed class SendPlan
     }
 
     private static readonly HashSet<string> RefusedForNow = new(
-        ((RefusalReason[])[RefusalReason.NonceTooFar, RefusalReason.NonceConflict, RefusalReason.QuotaExceeded, RefusalReason.RegistrationsExceeded, RefusalReason.PoolFull, RefusalReason.Expired])
+        ((RefusalReason[])[RefusalReason.NonceTooFar, RefusalReason.NonceConflict, RefusalReason.NonceGap, RefusalReason.QuotaExceeded, RefusalReason.RegistrationsExceeded, RefusalReason.RegistrationsLimited, RefusalReason.PoolFull, RefusalReason.Expired])
         .Select(Refusal.CodeOf).Append(Refusal.OutcomeUnknown), StringComparer.Ordinal);
 
     private static readonly string Stale = Refusal.CodeOf(RefusalReason.NonceStale);
@@ -160,6 +160,17 @@ public sealed class SendPlan
             Block(entry.Slot, reason);
         }
     }
+
+    /// <summary>The node has let it go after it was acknowledged: it counts as one that was refused.</summary>
+    public void Drop(Hash256 id, string reason)
+    {
+        if (!pending.TryGetValue(id, out var entry) || !entry.IsAcknowledged) return;
+        Submitted--;
+        Refuse(id, reason);
+    }
+
+    /// <summary>Acknowledged transactions without a receipt, at most as many as wanted.</summary>
+    public IReadOnlyList<Hash256> UnsettledIds(int limit) => [.. pending.Where(p => p.Value.IsAcknowledged).Take(limit).Select(p => p.Key)];
 
     /// <summary>It is in a block.</summary>
     /// <returns>False when it is not one of this plan.</returns>

@@ -7,11 +7,12 @@ namespace Vivim.Faults.Judging;
 
 /// <summary>What became of the promises.</summary>
 /// <param name="Acknowledged">Transactions that a node had said are durable.</param>
-/// <param name="Lost">Those of them that are not in the chain.</param>
+/// <param name="Lost">Those of them that are not in the chain, and of which no node says why.</param>
+/// <param name="Dropped">Those of them that are not in the chain because a pool has dropped them, as its node says.</param>
 /// <param name="Duplicated">Transactions that are in the chain more than once.</param>
 /// <param name="Conflicting">Heights with two different blocks, chains that do not verify, state roots that differ, and proofs of double votes.</param>
 /// <param name="Findings">A sentence for each kind of thing found.</param>
-internal sealed record Verdict(int Acknowledged, int Lost, int Duplicated, int Conflicting, IReadOnlyList<string> Findings)
+internal sealed record Verdict(int Acknowledged, int Lost, int Dropped, int Duplicated, int Conflicting, IReadOnlyList<string> Findings)
 {
     public bool IsClean => Lost == 0 && Duplicated == 0 && Conflicting == 0;
 }
@@ -19,18 +20,21 @@ internal sealed record Verdict(int Acknowledged, int Lost, int Duplicated, int C
 /// <summary>Compares what a client was promised with what the nodes say the chain is. Trusts the genesis alone: every chain is executed anew.</summary>
 internal static class ChainJudge
 {
+    /// <param name="dropped">Acknowledged transactions that a node says its pool has dropped, with the reason.</param>
     /// <param name="chains">Of all nodes. They may differ in length; the longest is the chain.</param>
-    public static Verdict Judge(GenesisFile genesis, IReadOnlyCollection<Hash256> acknowledged, IReadOnlyList<NodeChain> chains)
+    public static Verdict Judge(GenesisFile genesis, IReadOnlyCollection<Hash256> acknowledged, IReadOnlyDictionary<Hash256, string> dropped, IReadOnlyList<NodeChain> chains)
     {
         var findings = new List<string>();
         var included = chains.MaxBy(chain => chain.Blocks.Count)?.Blocks.SelectMany(b => b.Block.Transactions).Select(t => t.IdOn(genesis.ChainId)).ToList() ?? [];
         var once = included.ToHashSet();
-        var lost = acknowledged.Where(id => !once.Contains(id)).ToList();
+        var missing = acknowledged.Where(id => !once.Contains(id)).ToLookup(dropped.ContainsKey);
+        var lost = missing[false].ToList();
+        findings.AddRange(missing[true].GroupBy(id => dropped[id]).Select(group => $"{group.Count()} acknowledged transactions were dropped by a pool, which says {group.Key}, the first {group.First()}"));
         if (lost.Count > 0) findings.Add($"{lost.Count} acknowledged transactions are not in the chain, the first {lost[0]}");
         var duplicated = included.CountBy(id => id).Where(c => c.Value > 1).ToList();
         if (duplicated.Count > 0) findings.Add($"{duplicated.Count} transactions are in the chain more than once, the first {duplicated[0].Key}");
         var conflicting = Forks(chains, findings) + Unverified(genesis, chains, findings) + DoubleVotes(chains, findings);
-        return new Verdict(acknowledged.Count, lost.Count, duplicated.Count, conflicting, findings);
+        return new Verdict(acknowledged.Count, lost.Count, missing[true].Count(), duplicated.Count, conflicting, findings);
     }
 
     /// <summary>Heights at which nodes have different blocks, or show certificates for different ones.</summary>

@@ -118,7 +118,8 @@ internal sealed class FaultRun : IAsyncDisposable
         await Watch.CommittedAsync(acknowledged, SettleLimit, Cancellation);
         var (pause, pausedBefore) = Watch.LongestPause(start, Stopwatch.GetTimestamp());
         await AttemptAsync(EveryoneCatchesUpAsync);
-        var verdict = ChainJudge.Judge(genesis, acknowledged, await ChainsAsync());
+        var dropped = await DroppedAsync(acknowledged.Where(id => Watch.CommittedAt(id) is null));
+        var verdict = ChainJudge.Judge(genesis, acknowledged, dropped, await ChainsAsync());
         failures.AddRange(verdict.Findings);
         NoteWhatWasSeen();
         notes.Add($"longest pause before height {pausedBefore} of {Watch.Height}");
@@ -135,6 +136,26 @@ internal sealed class FaultRun : IAsyncDisposable
         await Database.DisposeAsync();
         await network.DisposeAsync();
         await folder.DisposeAsync();
+    }
+
+    /// <summary>Which of these transactions a pool has dropped, as a node says, and why.</summary>
+    private async Task<IReadOnlyDictionary<Hash256, string>> DroppedAsync(IEnumerable<Hash256> ids)
+    {
+        var dropped = new Dictionary<Hash256, string>();
+        foreach (var id in ids)
+        {
+            try
+            {
+                var answer = await Cluster.Nodes[0].Client.GetTransactionAsync(id, Cancellation);
+                if (answer.State == V1.TransactionState.Dropped) dropped[id] = answer.Dropped.Reason;
+            }
+            catch (VivimException)
+            {
+                // Without an answer it counts as lost.
+            }
+        }
+
+        return dropped;
     }
 
     private async Task AttemptAsync(Func<Task> step)

@@ -25,10 +25,10 @@ internal sealed class ChainService(NodeHost host, StatusAnswers status) : Protoc
         Task.FromResult(new GetGenesisResponse { Genesis = ByteString.CopyFrom(host.Node.Genesis.ToJson()), GenesisHash = host.Node.Genesis.Hash.ToString() });
 
     public override Task<SubmitResponse> Submit(SubmitRequest request, ServerCallContext context) =>
-        new Submission(host.Node).Submit(request.Transaction, context.CancellationToken);
+        new Submission(host.Node, CallerNetwork.Of(context)).Submit(request.Transaction, context.CancellationToken);
 
     public override Task SubmitMany(IAsyncStreamReader<SubmitRequest> requestStream, IServerStreamWriter<SubmitManyResponse> responseStream, ServerCallContext context) =>
-        new Submission(host.Node).SubmitMany(requestStream, responseStream, context.CancellationToken);
+        new Submission(host.Node, CallerNetwork.Of(context)).SubmitMany(requestStream, responseStream, context.CancellationToken);
 
     public override async Task<GetTransactionResponse> GetTransaction(GetTransactionRequest request, ServerCallContext context)
     {
@@ -36,7 +36,7 @@ internal sealed class ChainService(NodeHost host, StatusAnswers status) : Protoc
         var id = RequestValues.Hash(request.Id);
         using var waiting = CallerPlace.Of(node.Queries.Waits, "waits for transactions", context);
         var outcome = await Find(node, id, request.Wait, context.CancellationToken);
-        if (outcome.Position is not { } position) return new GetTransactionResponse { State = StateOf(outcome.Pool) };
+        if (outcome.Position is not { } position) return InPool(id, outcome.Pool);
         if (outcome.Receipt is { } receipt && !request.Prove) return new GetTransactionResponse { State = TransactionState.Committed, Receipt = receipt.ToMessage() };
         if (request.Prove && request.Wait) await node.Heights.WaitAbove(position.Height, context.CancellationToken);
         using var place = CallerPlace.Of(node.Queries.Reads, "reads", context);
@@ -103,11 +103,16 @@ internal sealed class ChainService(NodeHost host, StatusAnswers status) : Protoc
         }
     }
 
-    private static TransactionState StateOf(PoolState state) => state switch
+    private static GetTransactionResponse InPool(Hash256 id, PoolTransactionState? known) => new()
     {
-        PoolState.Pending => TransactionState.Pending,
-        PoolState.Expired => TransactionState.Expired,
-        _ => TransactionState.Unknown,
+        State = known?.State switch
+        {
+            PoolState.Pending => TransactionState.Pending,
+            PoolState.Expired => TransactionState.Expired,
+            PoolState.Dropped => TransactionState.Dropped,
+            _ => TransactionState.Unknown,
+        },
+        Dropped = known?.Dropped is { } refusal ? Submission.ToMessage(id.ToString(), refusal) : null,
     };
 
     /// <summary>The receipt, with its proof where one is wanted.</summary>

@@ -54,7 +54,8 @@ internal static class RpcErrors
         RefusalReason.UnknownAction => StatusCode.Unimplemented,
         RefusalReason.SignerNotAuthorized or RefusalReason.NotAnAuthority => StatusCode.PermissionDenied,
         RefusalReason.NonceConflict => StatusCode.AlreadyExists,
-        RefusalReason.QuotaExceeded or RefusalReason.RegistrationsExceeded or RefusalReason.PoolFull or RefusalReason.NonceTooFar => StatusCode.ResourceExhausted,
+        RefusalReason.QuotaExceeded or RefusalReason.RegistrationsExceeded or RefusalReason.RegistrationsLimited or RefusalReason.PoolFull or RefusalReason.NonceTooFar => StatusCode.ResourceExhausted,
+        RefusalReason.DroppedByOperator => StatusCode.Aborted,
         RefusalReason.SenderUnknown or RefusalReason.NonceStale or RefusalReason.NonceGap or RefusalReason.Expired => StatusCode.FailedPrecondition,
         _ => StatusCode.Unknown,
     };

@@ -6,6 +6,7 @@ using Grpc.Core;
 using Vivim.Chain.Pool;
 using Vivim.Gateway.Node;
 using Vivim.Gateway.Telemetry;
+using Vivim.Ledger.Execution;
 using Vivim.Protocol.Transactions;
 using Vivim.Protocol.V1;
 using Transaction = Vivim.Protocol.Transactions.Transaction;
@@ -13,10 +14,14 @@ using Transaction = Vivim.Protocol.Transactions.Transaction;
 namespace Vivim.Gateway.Rpc;
 
 /// <summary>Brings transactions to their pool partitions and the outcomes back, in order.</summary>
-internal sealed class Submission(RunningNode node)
+/// <param name="origin">The <see cref="CallerNetwork"/> that they come from.</param>
+internal sealed class Submission(RunningNode node, string origin)
 {
     /// <summary>Batches of one stream under way at once; the client is read no faster.</summary>
     private const int BatchesUnderWay = 8;
+
+    /// <summary>Refusals that end with the window.</summary>
+    private static readonly HashSet<string> WindowReasons = [.. ((RefusalReason[])[RefusalReason.QuotaExceeded, RefusalReason.RegistrationsExceeded, RefusalReason.RegistrationsLimited]).Select(Refusal.CodeOf)];
 
     // Taken in the call itself: what a stream does runs elsewhere.
     private readonly string trace = Correlation.TraceParent;
@@ -30,7 +35,18 @@ internal sealed class Submission(RunningNode node)
     {
         var response = (await SubmitBatch([message], cancellation))[0];
         if (response.ResultCase == SubmitManyResponse.ResultOneofCase.Accepted) return response.Accepted;
-        throw RpcErrors.Of((StatusCode)response.Refused.Code, response.Refused.Reason, response.Refused.Message);
+        var refused = response.Refused;
+        throw WindowReasons.Contains(refused.Reason)
+            ? RpcErrors.TryLater(refused.Reason, refused.Message, UntilNextWindow())
+            : RpcErrors.Of((StatusCode)refused.Code, refused.Reason, refused.Message);
+    }
+
+    /// <summary>The time to the next window of quota and registrations, at the fastest pace of blocks.</summary>
+    private TimeSpan UntilNextWindow()
+    {
+        var parameters = node.Genesis.Parameters;
+        var next = node.Chain.Heights().Newest + 1;
+        return TimeSpan.FromMilliseconds((InclusionRules.NextWindow(next, parameters) - next) * (double)parameters.BlockIntervalMs);
     }
 
     /// <summary>Submits a stream with back-pressure.</summary>
@@ -75,7 +91,7 @@ internal sealed class Submission(RunningNode node)
         foreach (var id in taken) node.Accepted.Take(id);
         try
         {
-            var request = new SubmitTransactions(partition, [.. group.Select(g => g.Envelope)], node.Chain.Heights().Newest) { TraceParent = trace };
+            var request = new SubmitTransactions(partition, [.. group.Select(g => g.Envelope)], node.Chain.Heights().Newest) { TraceParent = trace, Origin = origin };
             var answer = await node.Pool.AskPool<SubmitOutcomes>(request, PoolLimit, cancellation);
             for (var i = 0; i < group.Count; i++)
             {
@@ -132,8 +148,8 @@ internal sealed class Submission(RunningNode node)
             },
         };
 
-    private static SubmitManyResponse Refused(string id, Refusal refusal) => new()
-    {
-        Refused = new Refused { TransactionId = id, Code = (int)RpcErrors.CodeOf(refusal.Reason), Reason = refusal.Code, Message = refusal.Message },
-    };
+    private static SubmitManyResponse Refused(string id, Refusal refusal) => new() { Refused = ToMessage(id, refusal) };
+
+    /// <summary>A refusal as clients get it.</summary>
+    public static Refused ToMessage(string id, Refusal refusal) => new() { TransactionId = id, Code = (int)RpcErrors.CodeOf(refusal.Reason), Reason = refusal.Code, Message = refusal.Message };
 }

@@ -36,7 +36,7 @@ public enum RefusalReason
     /// <summary>The nonce is too far beyond the committed one. Wait for commits.</summary>
     NonceTooFar,
 
-    /// <summary>In a block, the nonce does not follow the sender's last.</summary>
+    /// <summary>The nonce does not follow the sender's last: a block cannot have it, and only few such wait in a pool. Send the missing nonce first.</summary>
     NonceGap,
 
     /// <summary>The expiry height has passed.</summary>
@@ -54,8 +54,14 @@ public enum RefusalReason
     /// <summary>The whole chain's registrations of this window are used up. Wait for the next window.</summary>
     RegistrationsExceeded,
 
-    /// <summary>The pool is full. Send again later.</summary>
+    /// <summary>The pool is full, and other senders hold no more of it. Send again later.</summary>
     PoolFull,
+
+    /// <summary>The sender's network address has had its share of the window's registrations. Wait for the next window.</summary>
+    RegistrationsLimited,
+
+    /// <summary>An operator of the node has dropped what the sender had in its pool.</summary>
+    DroppedByOperator,
 }
 
 /// <summary>A refusal with a sentence for the person who sent the transaction.</summary>

@@ -46,7 +46,7 @@ internal static class MutantTable
         new("nonce-used-again", "a used nonce may be included again", new Edit(Inclusion, "if (transaction.Nonce < sender.NextNonce) return", "if (transaction.Nonce + 1_000 < sender.NextNonce) return")),
         new("header-unchecked", "a block's header may say anything", new Edit(Validity, "if (header != expected)", "if (header.Height != expected.Height)")),
         new("proposer-does-not-pay", "who has proposed keeps the priority", new Edit(Rotation, "after[winner] -= Validators.TotalPower;", "")),
-        new("pool-forgets", "the pool drops transactions before they expire", new Edit(Pool, "waiting.Transaction.ExpiryHeight <= Height).ToList()", "waiting.Transaction.ExpiryHeight <= Height + 8 || waiting.Transaction.Nonce % 5 == 4).ToList()")),
+        new("pool-forgets", "the pool drops transactions before they expire", new Edit(Pool, "expiries.UpTo(Height)", "byId.Values.Where(waiting => waiting.Transaction.ExpiryHeight <= Height + 8 || waiting.Transaction.Nonce % 5 == 4).ToList()")),
         new("memory-unbounded", "votes for all future rounds are kept", new Edit(Votes, "if (rounds.Count == MaxFarRounds)", "if (rounds.Count == -1)")),
     ];
 }

@@ -1,3 +1,4 @@
+using Vivim.Chain.Pool;
 using Vivim.Ledger;
 using Vivim.Ledger.Execution;
 using Vivim.Protocol;
@@ -28,6 +29,9 @@ internal sealed class LedgerShell
     }
 
     public ChainTip Tip => ledger.Tip;
+
+    /// <summary>What the pool must know of the chain.</summary>
+    public PoolTip PoolTip => PoolTip.Of(ledger);
 
     public bool HasUncertifiedState => ledger.HasUncertifiedState;
 

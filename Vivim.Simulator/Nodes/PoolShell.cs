@@ -30,15 +30,15 @@ internal sealed class PoolShell
     {
         this.world = world;
         this.node = node;
-        core = new PoolCore(world.Genesis.ChainId, world.Genesis.Parameters, new PoolLimits(1_000, 1 << 20));
-        core.OnCommitted(node.Ledger.Tip.Height, new Dictionary<Did, ulong>());
+        core = new PoolCore(world.Genesis.ChainId, world.Genesis.Parameters, new PoolLimits(1_000, 1 << 20), node.Ledger.PoolTip);
         foreach (var (sequenceNr, transaction) in node.PoolFile.Entries)
         {
             // A backup brings back a chain that lacks what the journal no longer holds; what it holds was acknowledged.
-            if (!node.Ledger.IsCommitted(transaction.Id)) core.Recover(transaction, node.Ledger.Sender(transaction.Sender).Account.Nonce, sequenceNr);
+            if (!node.Ledger.IsCommitted(transaction.Id)) core.Recover(transaction, node.Ledger.Sender(transaction.Sender).Account, sequenceNr);
         }
 
         core.SkipTo(node.PoolFile.Last);
+        RequireRoom(core.EndRecovery());
     }
 
     /// <summary>Takes a transaction.</summary>
@@ -57,7 +57,8 @@ internal sealed class PoolShell
             return;
         }
 
-        var admission = core.Admit(transaction, node.Ledger.Sender(transaction.Sender), world.Genesis.Parameters.MaxRegistrations);
+        var admission = core.Admit(transaction, node.Ledger.Sender(transaction.Sender));
+        RequireRoom(admission.Dropped);
         if (admission.Admit) Write(transaction, answer);
         else answer(admission.Refusal is null ? Submission.Acknowledged : Submission.Refused);
     }
@@ -73,9 +74,15 @@ internal sealed class PoolShell
             if (world.Find(envelope) is { } transaction) next[transaction.Sender] = transaction.Nonce + 1;
         }
 
-        core.OnCommitted(block.Header.Height, next);
+        core.OnCommitted(node.Ledger.PoolTip, next);
         node.PoolFile.TrimTo(core.SettledUpTo);
         if (core.HasWork) node.OnWork();
+    }
+
+    /// <summary>All that simulated people ever send has room in a pool: what is acknowledged here is never dropped.</summary>
+    private static void RequireRoom(IReadOnlyList<DroppedTransaction> dropped)
+    {
+        if (dropped.Count > 0) throw new InvalidOperationException($"a simulated pool has dropped {dropped.Count} transactions, the first {dropped[0]}");
     }
 
     private void Write(Transaction transaction, Action<Submission> answer)

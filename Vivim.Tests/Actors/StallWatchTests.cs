@@ -43,7 +43,7 @@ public sealed class StallWatchTests : TestKit
     [Fact]
     public async Task A_commit_in_time_gives_the_node_its_time_again()
     {
-        var committed = new BlockCommitted(new TestChain().Ledger.Tip, false, [], new Dictionary<Vivim.Protocol.Identity.Did, ulong>(), []);
+        var committed = new BlockCommitted(new TestChain().Ledger.Tip, false, [], new Dictionary<Vivim.Protocol.Identity.Did, ulong>(), 0, []);
         for (var i = 0; i < 3; i++)
         {
             Pass(Limit - TimeSpan.FromSeconds(1));

@@ -104,7 +104,7 @@ public sealed class ChainJudgeTests
         validators.Commit();
         validators.Commit(validators.Make([evidence]));
 
-        var verdict = ChainJudge.Judge(validators.Genesis, [], [Of("node1", validators)]);
+        var verdict = ChainJudge.Judge(validators.Genesis, [], Nothing, [Of("node1", validators)]);
 
         Assert.Equal(1, verdict.Conflicting);
         Assert.Contains("signed twice", Assert.Single(verdict.Findings), StringComparison.Ordinal);
@@ -120,7 +120,7 @@ public sealed class ChainJudgeTests
     }
 
     private Verdict Judge(IReadOnlyList<TransactionEnvelope> acknowledged, params IReadOnlyList<NodeChain> chains) =>
-        ChainJudge.Judge(chain.Genesis, [.. acknowledged.Select(t => t.IdOn(TestChain.ChainId))], chains);
+        ChainJudge.Judge(chain.Genesis, [.. acknowledged.Select(t => t.IdOn(TestChain.ChainId))], Nothing, chains);
 
     private CertifiedBlock Certified(Block block) => new(block, chain.CertificateOf(block));
 

@@ -1,0 +1,148 @@
+using Vivim.Protocol;
+using Vivim.Protocol.Identity;
+using Vivim.Protocol.State;
+using Vivim.Protocol.Transactions;
+
+namespace Vivim.Chain.Pool;
+
+// Who gives way when there is no room, what is dropped by an operator or after a restart, and how long that is remembered.
+public sealed partial class PoolCore
+{
+    private readonly DropMemory dropped = new();
+
+    // Dropped in memory, but the journal does not say so yet: to everybody else they wait.
+    private readonly Dictionary<Hash256, WaitingTransaction> leaving = [];
+
+    /// <summary>Dropped transactions that are remembered.</summary>
+    public int RememberedDrops => dropped.Count;
+
+    /// <summary>Takes in a transaction read back from the journal, unless it is settled by now. <see cref="EndRecovery"/> comes after the last.</summary>
+    public void Recover(Transaction transaction, AccountRecord account, long sequenceNr)
+    {
+        if (byId.ContainsKey(transaction.Id) || transaction.Nonce < account.Nonce) return;
+        if (transaction.ExpiryHeight <= Height)
+        {
+            RememberExpired(transaction.Id);
+            return;
+        }
+
+        // Of two with one nonce the older had expired when the newer was taken; a restored chain may be lower than that.
+        if (senders.GetValueOrDefault(transaction.Sender)?.Find(transaction.Nonce) is { } older)
+        {
+            TakeOut(older, isCommitted: false);
+            Settle(older);
+            RememberExpired(older.Transaction.Id);
+        }
+
+        Insert(transaction, account, origin: "");
+        MarkDurable([transaction.Id], sequenceNr);
+    }
+
+    /// <summary>Reads back from the journal that transactions were dropped.</summary>
+    public void RecoverDropped(IEnumerable<DroppedTransaction> transactions, long sequenceNr)
+    {
+        foreach (var transaction in transactions)
+        {
+            if (byId.TryGetValue(transaction.TransactionId, out var waiting))
+            {
+                TakeOut(waiting, isCommitted: false);
+                Settle(waiting);
+            }
+
+            if (transaction.ExpiryHeight > Height) dropped.Add(transaction, sequenceNr);
+        }
+
+        SkipTo(sequenceNr);
+    }
+
+    /// <summary>All is read back: what is more than the partition may hold goes.</summary>
+    /// <returns>What goes, to be journalled before the partition serves.</returns>
+    public IReadOnlyList<DroppedTransaction> EndRecovery()
+    {
+        var gone = new List<DroppedTransaction>();
+        foreach (var queue in senders.Values.Where(queue => queue.Gapped > PoolLimits.MaxGappedOfSender).ToList())
+        {
+            while (queue.Gapped > PoolLimits.MaxGappedOfSender) gone.Add(DropLast(queue, RefusalReason.PoolFull));
+        }
+
+        while (space.IsOver) gone.Add(DropLast(space.MostParked ?? space.Senders.First(), RefusalReason.PoolFull));
+        return gone;
+    }
+
+    /// <summary>Drops all that a sender has waiting.</summary>
+    /// <returns>What is dropped, to be journalled.</returns>
+    public IReadOnlyList<DroppedTransaction> DropSender(in Did sender)
+    {
+        var gone = new List<DroppedTransaction>();
+        if (!senders.TryGetValue(sender, out var queue)) return gone;
+        while (queue.Count > 0) gone.Add(Drop(queue[queue.Count - 1], RefusalReason.DroppedByOperator));
+        return gone;
+    }
+
+    /// <summary>The journal says that these are dropped: who waits for them may be told.</summary>
+    public void MarkDropped(IEnumerable<DroppedTransaction> transactions, long sequenceNr)
+    {
+        foreach (var transaction in transactions)
+        {
+            if (leaving.Remove(transaction.TransactionId, out var waiting)) Settle(waiting);
+            dropped.Add(transaction, sequenceNr);
+        }
+
+        SkipTo(sequenceNr);
+    }
+
+    /// <summary>What journal entries up to a number say of dropped transactions that are still remembered: to be written again before they are deleted.</summary>
+    public IReadOnlyList<DroppedTransaction> DropsUpTo(long sequenceNr) => dropped.UpTo(sequenceNr, Height);
+
+    /// <summary>The journal has these in a later entry as well.</summary>
+    public void MoveDrops(IEnumerable<DroppedTransaction> transactions, long sequenceNr)
+    {
+        dropped.Move(transactions, sequenceNr);
+        SkipTo(sequenceNr);
+    }
+
+    /// <summary>The senders by the places they hold, most first.</summary>
+    /// <param name="after">From the last page; null for the first.</param>
+    public IReadOnlyList<PoolSender> Senders(PoolSender? after, int limit) =>
+        [.. space.Senders.Select(View).SkipWhile(sender => after is not null && PoolSender.MostPlacesFirst.Compare(sender, after) <= 0).Take(limit)];
+
+    private PoolSender View(SenderQueue queue) =>
+        new(queue.Sender, queue.Count, queue.Parked, queue.Places, queue.Bytes, queue.Account.Nonce, queue.WhyLastIsParked(tip, parameters));
+
+    /// <summary>
+    /// Makes room for a transaction. Parked transactions go first; then the sender with the most places loses its last. A parked transaction
+    /// displaces no other than parked ones.
+    /// </summary>
+    /// <returns>What is dropped; null where there is no room, and then nothing is.</returns>
+    private List<DroppedTransaction>? MakeRoom(Transaction transaction, SenderQueue? queue, bool isParked)
+    {
+        if (isParked && queue?.Gapped >= PoolLimits.MaxGappedOfSender) return null;
+        var gone = new List<DroppedTransaction>();
+        var places = limits.PlacesOf(transaction);
+        var missing = space.Missing(places, isParked);
+        if (missing <= 0) return gone;
+        if (!isParked && space.Parked >= missing)
+        {
+            while (space.Missing(places, isParked: false) > 0) gone.Add(DropLast(space.MostParked!, RefusalReason.PoolFull));
+            return gone;
+        }
+
+        if (space.GiverFor(queue, places, missing, isParked) is not var (giver, count)) return null;
+        for (; count > 0; count--) gone.Add(DropLast(giver, RefusalReason.PoolFull));
+        return gone;
+    }
+
+    private Refusal NoRoom(Transaction transaction, AccountRecord account, bool isParked) => isParked
+        ? new Refusal(RefusalReason.NonceGap, $"nonce {transaction.Nonce} does not follow what is known, the next committed is {account.Nonce}, and no more can wait for a missing nonce: send the missing one first")
+        : new Refusal(RefusalReason.PoolFull, $"this partition of the pool holds {Count} transactions and is full, and no sender has more of it than this one: send again after the next block");
+
+    /// <param name="otherwise">The reason where a next block could have included it.</param>
+    private DroppedTransaction DropLast(SenderQueue queue, RefusalReason otherwise) => Drop(queue[queue.Count - 1], queue.WhyLastIsParked(tip, parameters) ?? otherwise);
+
+    private DroppedTransaction Drop(WaitingTransaction waiting, RefusalReason reason)
+    {
+        TakeOut(waiting, isCommitted: false);
+        leaving[waiting.Transaction.Id] = waiting;
+        return new DroppedTransaction(waiting.Transaction.Id, waiting.Transaction.ExpiryHeight, reason);
+    }
+}

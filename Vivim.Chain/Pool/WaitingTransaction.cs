@@ -1,0 +1,22 @@
+using Vivim.Protocol.Transactions;
+
+namespace Vivim.Chain.Pool;
+
+/// <summary>A transaction in the pool.</summary>
+/// <param name="places">How many places it takes.</param>
+/// <param name="origin">Where a registration came from, see <see cref="SubmitTransactions.Origin"/>; empty where nobody knows.</param>
+internal sealed class WaitingTransaction(Transaction transaction, SenderQueue queue, int places, string origin)
+{
+    public Transaction Transaction { get; } = transaction;
+
+    public SenderQueue Queue { get; } = queue;
+
+    public int Places { get; } = places;
+
+    public string Origin { get; } = origin;
+
+    public bool IsRegistration => Transaction.Action is RegisterIdentity;
+
+    /// <summary>The journal's sequence number; 0 while the write is under way.</summary>
+    public long SequenceNr { get; set; }
+}

@@ -10,6 +10,8 @@ public sealed partial class PoolCore
 {
     private readonly DropMemory dropped = new();
 
+    private readonly List<DroppedTransaction> surplus = [];
+
     // Dropped in memory, but the journal does not say so yet: to everybody else they wait.
     private readonly Dictionary<Hash256, WaitingTransaction> leaving = [];
 
@@ -19,6 +21,7 @@ public sealed partial class PoolCore
     /// <summary>Takes in a transaction read back from the journal, unless it is settled by now. <see cref="EndRecovery"/> comes after the last.</summary>
     public void Recover(Transaction transaction, AccountRecord account, long sequenceNr)
     {
+        dropped.Remove(transaction.Id);
         if (byId.ContainsKey(transaction.Id) || transaction.Nonce < account.Nonce) return;
         if (transaction.ExpiryHeight <= Height)
         {
@@ -26,14 +29,8 @@ public sealed partial class PoolCore
             return;
         }
 
-        // Of two with one nonce the older had expired when the newer was taken; a restored chain may be lower than that.
-        if (senders.GetValueOrDefault(transaction.Sender)?.Find(transaction.Nonce) is { } older)
-        {
-            TakeOut(older, isCommitted: false);
-            Settle(older);
-            RememberExpired(older.Transaction.Id);
-        }
-
+        // Of two with one nonce the newer was taken when the older was gone; the journal may not say yet that it was.
+        if (senders.GetValueOrDefault(transaction.Sender)?.Find(transaction.Nonce) is { } older) surplus.Add(Drop(older, RefusalReason.PoolFull));
         Insert(transaction, account, origin: "");
         MarkDurable([transaction.Id], sequenceNr);
     }
@@ -59,14 +56,13 @@ public sealed partial class PoolCore
     /// <returns>What goes, to be journalled before the partition serves.</returns>
     public IReadOnlyList<DroppedTransaction> EndRecovery()
     {
-        var gone = new List<DroppedTransaction>();
         foreach (var queue in senders.Values.Where(queue => queue.Gapped > PoolLimits.MaxGappedOfSender).ToList())
         {
-            while (queue.Gapped > PoolLimits.MaxGappedOfSender) gone.Add(DropLast(queue, RefusalReason.PoolFull));
+            while (queue.Gapped > PoolLimits.MaxGappedOfSender) surplus.Add(DropLast(queue, RefusalReason.PoolFull));
         }
 
-        while (space.IsOver) gone.Add(DropLast(space.MostParked ?? space.Senders.First(), RefusalReason.PoolFull));
-        return gone;
+        while (space.IsOver) surplus.Add(DropLast(space.MostParked ?? space.Senders.First(), RefusalReason.PoolFull));
+        return surplus;
     }
 
     /// <summary>Drops all that a sender has waiting.</summary>

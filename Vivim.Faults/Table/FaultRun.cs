@@ -6,8 +6,10 @@ using Vivim.Faults.Network;
 using Vivim.Faults.Postgres;
 using Vivim.Faults.Processes;
 using Vivim.Faults.Traffic;
+using Vivim.Protocol;
 using Vivim.Protocol.Encoding;
 using Vivim.Protocol.Genesis;
+using V1 = Vivim.Protocol.V1;
 
 namespace Vivim.Faults.Table;
 

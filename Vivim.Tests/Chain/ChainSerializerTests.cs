@@ -16,6 +16,7 @@ using Vivim.Chain.Sync;
 using Vivim.Protocol;
 using Vivim.Protocol.Blocks;
 using Vivim.Protocol.Consensus;
+using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
 using Vivim.Tests.Actors;
@@ -29,7 +30,7 @@ public sealed class ChainSerializerTests : SerializerTests
     /// <summary>Manifests in journals. A changed message gets a new one beside the old.</summary>
     private static readonly Dictionary<string, string> Manifests = new()
     {
-        ["SubmitTransactions"] = "submit/2",
+        ["SubmitTransactions"] = "submit/3",
         ["TransactionsAdmitted"] = "admitted/1",
         ["Reaped"] = "reaped/1",
         ["SubmitOutcomes"] = "outcomes/1",
@@ -52,13 +53,18 @@ public sealed class ChainSerializerTests : SerializerTests
         ["HeightDecided"] = "decided/1",
         ["PartitionStarted"] = "partition-started/1",
         ["SyncReceived"] = "sync/1",
+        ["TransactionsDropped"] = "dropped/1",
+        ["ListSenders"] = "list-senders/1",
+        ["SendersListed"] = "senders/1",
+        ["DropSender"] = "drop-sender/1",
+        ["SenderDropped"] = "sender-dropped/1",
     };
 
     /// <summary>Records that are no messages: settings, parts of messages, what the cores work with.</summary>
     private static readonly Type[] NoMessages =
     [
         typeof(MessageForm), typeof(PoolLimits), typeof(PoolSettings), typeof(BlockMakerSettings), typeof(ValidatorSettings), typeof(ConsensusTimeouts),
-        typeof(SubmitOutcome), typeof(SignerRow), typeof(Standing), typeof(ConsensusTimer),
+        typeof(SubmitOutcome), typeof(PoolTip), typeof(PoolSender), typeof(DroppedTransaction), typeof(SignerRow), typeof(Standing), typeof(ConsensusTimer),
         typeof(FollowedTransaction), typeof(PoolTransactionState), typeof(NodeQuestions), typeof(RingPage<>), typeof(LogRecord), typeof(LogFilter),
         typeof(SupervisionEvent), typeof(SupervisionFilter), typeof(SupervisionPage),
     ];
@@ -122,13 +128,18 @@ public sealed class ChainSerializerTests : SerializerTests
 
         public object[] Messages() =>
         [
-            new SubmitTransactions(Int(), List(Envelope), U64()) { TraceParent = Maybe(TraceParent) ?? "" },
+            new SubmitTransactions(Int(), List(Envelope), U64()) { TraceParent = Maybe(TraceParent) ?? "", Origin = Maybe(() => $"192.0.2.{random.Next(256)}") ?? "" },
             new TransactionsAdmitted(List(Envelope)),
             new Reaped(List(Envelope)) { Followed = List(() => new FollowedTransaction(Hash(), TraceParent())) },
-            new SubmitOutcomes(List(() => new SubmitOutcome(Hash(), Maybe(Receipt), Maybe(() => new Refusal(OneOf<RefusalReason>(), $"sentence {random.Next()}"))))),
+            new SubmitOutcomes(List(() => new SubmitOutcome(Hash(), Maybe(Receipt), Maybe(Refusal)))),
             new Reap(Int(), Int(), (long)U64()),
             new FindTransactions(Int(), List(Hash)),
-            new TransactionsFound(List(() => new PoolTransactionState(OneOf<PoolState>(), U64()))),
+            new TransactionsFound(List(() => new PoolTransactionState(OneOf<PoolState>(), U64()) { Dropped = Maybe(Refusal) })),
+            new TransactionsDropped(List(() => new DroppedTransaction(Hash(), U64(), OneOf<RefusalReason>()))),
+            new ListSenders(Int(), Int(), random.Next(2) == 0 ? null : Did(), Int()),
+            new SendersListed(List(() => new PoolSender(Did(), Int(), Int(), Int(), (long)U64(), U64(), random.Next(2) == 0 ? null : OneOf<RefusalReason>()))),
+            new DropSender(Int(), Did(), $"did:key:{random.Next()}"),
+            new SenderDropped(Int()),
             new CountPending(Int()),
             new PendingCount((long)U64()),
             new WakePartition(Int()),
@@ -163,6 +174,10 @@ public sealed class ChainSerializerTests : SerializerTests
         private string TraceParent() => $"00-{Convert.ToHexStringLower(Bytes(16))}-{Convert.ToHexStringLower(Bytes(8))}-0{random.Next(2)}";
 
         private Hash256 Hash() => new(Bytes(Hash256.Size));
+
+        private Did Did() => new(OneOf<DidMethod>(), Hash());
+
+        private Refusal Refusal() => new(OneOf<RefusalReason>(), $"sentence {random.Next()}");
 
         private PublicKey Key() => new(Bytes(PublicKey.Size));
 

@@ -18,10 +18,10 @@ public sealed class PoolCoreTests
             switch (Name)
             {
                 case "submit":
-                    model.Submit(Sender, A, B, C % 2, (uint)(C / 2));
+                    model.Submit(Sender, A, B, C % 2, origin: C < 2 ? "here" : "there");
                     break;
                 case "write":
-                    model.Write();
+                    model.WriteBatch();
                     break;
                 case "confirm":
                     model.Confirm();
@@ -31,6 +31,9 @@ public sealed class PoolCoreTests
                     break;
                 case "hear":
                     model.Hear();
+                    break;
+                case "drop":
+                    model.DropSender(Sender);
                     break;
                 case "trim":
                     model.Trim();
@@ -46,14 +49,14 @@ public sealed class PoolCoreTests
     {
         public static Arbitrary<Event[]> Any()
         {
-            var name = Gen.Frequency((10, Gen.Constant("submit")), (4, Gen.Constant("write")), (4, Gen.Constant("confirm")), (2, Gen.Constant("commit")), (3, Gen.Constant("hear")), (1, Gen.Constant("trim")), (1, Gen.Constant("crash")));
+            var name = Gen.Frequency((20, Gen.Constant("submit")), (4, Gen.Constant("write")), (4, Gen.Constant("confirm")), (2, Gen.Constant("commit")), (3, Gen.Constant("hear")), (1, Gen.Constant("drop")), (1, Gen.Constant("trim")), (1, Gen.Constant("crash")));
             var happening = from n in name
                             from sender in Gen.Choose(0, PoolModel.SenderCount - 1)
                             from a in Gen.Choose(-1, 5)
                             from b in Gen.Choose(0, 8)
                             from c in Gen.Choose(0, 3)
                             select new Event(n, sender, a, b, c);
-            return Arb.From(happening.ArrayOf(60), events => events.Select((_, dropped) => events.Where((_, i) => i != dropped).ToArray()));
+            return Arb.From(happening.ArrayOf(80), events => events.Select((_, dropped) => events.Where((_, i) => i != dropped).ToArray()));
         }
     }
 
@@ -73,10 +76,10 @@ public sealed class PoolCoreTests
     [Fact]
     public void Senders_take_turns_in_a_block_and_its_limits_hold()
     {
-        var core = new PoolCore(PoolModel.ChainId, new ChainParameters(), new PoolLimits(1_000, 1 << 20));
+        var core = new PoolCore(PoolModel.ChainId, new ChainParameters(), new PoolLimits(1_000, 1 << 20), new PoolTip(0, 100, TestValidator.SetOf(1)));
         foreach (var sender in new[] { 0, 1 })
         {
-            for (var nonce = 0ul; nonce < 40; nonce++) core.Admit(PoolModel.TransactionOf(sender, nonce, 10, 0), new SenderState(AccountRecord.Empty, TestValidator.Key(sender), IsAuthority: false), 1);
+            for (var nonce = 0ul; nonce < 40; nonce++) core.Admit(PoolModel.TransactionOf(sender, nonce, 10, 0), new SenderState(AccountRecord.Empty, TestValidator.Key(sender), IsAuthority: false));
             core.MarkDurable(Enumerable.Range(0, 40).Select(nonce => PoolModel.TransactionOf(sender, (ulong)nonce, 10, 0).Id), sender + 1);
         }
 

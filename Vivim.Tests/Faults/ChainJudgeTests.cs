@@ -13,6 +13,8 @@ public sealed class ChainJudgeTests
     private static readonly Person Alice = new("alice");
     private static readonly Person Bob = new("bob");
 
+    private static readonly Dictionary<Hash256, string> Nothing = [];
+
     private readonly TestChain chain = new();
 
     [Fact]
@@ -94,6 +96,19 @@ public sealed class ChainJudgeTests
 
         Assert.Equal(["node2 states another state root at height 3 than its blocks give"], verdict.Findings);
         Assert.Equal(1, verdict.Conflicting);
+    }
+
+    [Fact]
+    public void What_a_pool_has_dropped_and_said_so_is_dropped_and_not_lost()
+    {
+        var all = Build();
+        var never = Bob.Follow(Alice.Did, 0);
+        var id = never.IdOn(TestChain.ChainId);
+
+        var verdict = ChainJudge.Judge(chain.Genesis, [.. all.Append(never).Select(t => t.IdOn(TestChain.ChainId))], new Dictionary<Hash256, string> { [id] = "POOL_FULL" }, [Of("node1")]);
+
+        Assert.Equal((0, 1), (verdict.Lost, verdict.Dropped));
+        Assert.Contains("POOL_FULL", Assert.Single(verdict.Findings), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -21,6 +21,9 @@ namespace Vivim.Gateway.Rpc;
 /// <summary>vivim.v1.Chain: what the proto says of each call.</summary>
 internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
 {
+    /// <summary>What a subscription keeps of events that its reader has not taken.</summary>
+    private const long EventPageBytes = 64 * 1024;
+
     private static readonly TimeSpan PoolLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan SyncLimit = TimeSpan.FromSeconds(5);
 
@@ -62,7 +65,7 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
         new Submission(host.Node).Submit(request.Transaction, context.CancellationToken);
 
     public override Task SubmitMany(IAsyncStreamReader<SubmitRequest> requestStream, IServerStreamWriter<SubmitManyResponse> responseStream, ServerCallContext context) =>
-        new Submission(host.Node).SubmitMany(requestStream, responseStream, context.CancellationToken);
+        new Submission(host.Node).SubmitMany(requestStream, responseStream, context);
 
     public override async Task<GetTransactionResponse> GetTransaction(GetTransactionRequest request, ServerCallContext context)
     {
@@ -73,7 +76,7 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
             var (_, newest) = node.Chain.Heights();
             if (node.Chain.Find(id) is { } position)
             {
-                var committed = await Committed(node, position, request.Prove, context.CancellationToken);
+                var committed = await Committed(node, position, request.Prove, context);
                 if (committed is not null) return committed;
                 if (!request.Wait) throw RpcErrors.NotYetCertified();
             }
@@ -95,17 +98,18 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
         }
     }
 
-    public override Task<GetBlockResponse> GetBlock(GetBlockRequest request, ServerCallContext context)
+    public override async Task<GetBlockResponse> GetBlock(GetBlockRequest request, ServerCallContext context)
     {
         var node = host.Node;
         var (oldest, newest) = node.Chain.Heights();
         var height = request.Height == 0 ? newest : request.Height;
         if (height > newest || newest == 0) throw RpcErrors.Of(StatusCode.NotFound, "HEIGHT_IN_FUTURE", $"there is no block {height} yet; the chain is at height {newest}");
+        await context.TakeBytes(node.Chain.SizeOf(height) ?? throw Pruned(height, oldest));
         var response = ToResponse(node.Chain.Read(height) ?? throw Pruned(height, oldest));
-        if (!request.Prove) return Task.FromResult(response);
+        if (!request.Prove) return response;
         var certificate = CommitCertificate.FromBytes(response.Certificate.Span);
         response.Proof = ByteString.CopyFrom(new ProofFile(Block.FromBytes(response.Block.Span).Header, certificate, node.Chain.SetChangesBelow(height), []).ToBytes());
-        return Task.FromResult(response);
+        return response;
     }
 
     public override async Task StreamBlocks(StreamBlocksRequest request, IServerStreamWriter<GetBlockResponse> responseStream, ServerCallContext context)
@@ -116,7 +120,12 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
         {
             var (oldest, newest) = node.Chain.Heights();
             if (height > newest + 1) throw RpcErrors.Of(StatusCode.OutOfRange, "HEIGHT_IN_FUTURE", $"there is no block {height} yet; the chain is at height {newest}");
-            for (; height <= newest; height++) await responseStream.WriteAsync(ToResponse(node.Chain.Read(height) ?? throw Pruned(height, oldest)), context.CancellationToken);
+            for (; height <= newest; height++)
+            {
+                using var held = await context.TakeBytes(node.Chain.SizeOf(height) ?? throw Pruned(height, oldest));
+                await responseStream.WriteAsync(ToResponse(node.Chain.Read(height) ?? throw Pruned(height, oldest)), context.CancellationToken);
+            }
+
             if (!request.Follow) return;
             await node.Heights.WaitAbove(newest, context.CancellationToken);
         }
@@ -127,17 +136,20 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
 
     public override async Task SubscribeEvents(SubscribeEventsRequest request, IServerStreamWriter<SubscribeEventsResponse> responseStream, ServerCallContext context)
     {
+        await context.TakeBytes(EventPageBytes);
         await foreach (var item in new EventSubscription(host.Node, request).Read(context.CancellationToken)) await responseStream.WriteAsync(item, context.CancellationToken);
     }
 
     /// <summary>The receipt, with its proof where one is wanted; null while no header certifies it.</summary>
-    private static async Task<GetTransactionResponse?> Committed(RunningNode node, TransactionPosition position, bool prove, CancellationToken cancellation)
+    private static async Task<GetTransactionResponse?> Committed(RunningNode node, TransactionPosition position, bool prove, ServerCallContext context)
     {
+        // The records that are read for it are larger than the answer.
+        using var held = await context.TakeBytes((node.Chain.SizeOf(position.Height) ?? 0) + (prove ? node.Chain.SizeOf(position.Height + 1) ?? 0 : 0));
         var record = node.Chain.Read(position.Height) ?? throw Pruned(position.Height, node.Chain.Heights().Oldest);
         var response = new GetTransactionResponse { State = TransactionState.Committed, Receipt = StoredReceipts.At(record.Receipts, position.Index).ToMessage() };
         if (!prove) return response;
         if (node.Chain.Read(position.Height + 1) is not { } next) return null;
-        var proof = await Task.Run(() => ProveReceipt(node.Chain, record, next, position.Index), cancellation);
+        var proof = await Task.Run(() => ProveReceipt(node.Chain, record, next, position.Index), context.CancellationToken);
         response.Proof = ByteString.CopyFrom(proof.ToBytes());
         return response;
     }
@@ -170,18 +182,15 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
         }
     }
 
-    private static GetBlockResponse ToResponse(BlockRecord record)
+    /// <summary>A block as it is stored: whoever asks decodes it, so that an answer costs the node its stored size.</summary>
+    private static GetBlockResponse ToResponse(BlockRecord record) => new()
     {
-        var response = new GetBlockResponse
-        {
-            Height = record.Height,
-            BlockId = CommitCertificate.FromBytes(record.Certificate).BlockId.ToString(),
-            Block = UnsafeByteOperations.UnsafeWrap(record.Block),
-            Certificate = UnsafeByteOperations.UnsafeWrap(record.Certificate),
-        };
-        response.Receipts.AddRange(StoredReceipts.Decode(record.Receipts).Select(r => r.ToMessage()));
-        return response;
-    }
+        Height = record.Height,
+        BlockId = CommitCertificate.FromBytes(record.Certificate).BlockId.ToString(),
+        Block = UnsafeByteOperations.UnsafeWrap(record.Block),
+        Certificate = UnsafeByteOperations.UnsafeWrap(record.Certificate),
+        Receipts = UnsafeByteOperations.UnsafeWrap(record.Receipts),
+    };
 
     private static RpcException Pruned(ulong height, ulong oldest) =>
         RpcErrors.Of(StatusCode.OutOfRange, "BLOCK_PRUNED", $"block {height} is no longer kept here, the oldest is {oldest}: ask a node that keeps all");

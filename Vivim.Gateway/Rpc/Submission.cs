@@ -18,6 +18,9 @@ internal sealed class Submission(RunningNode node)
     /// <summary>Batches of one stream under way at once; the client is read no faster.</summary>
     private const int BatchesUnderWay = 8;
 
+    /// <summary>About what a transaction and its answer occupy beside the body.</summary>
+    private const int ResponseBytes = 512;
+
     // Taken in the call itself: what a stream does runs elsewhere.
     private readonly string trace = Correlation.TraceParent;
 
@@ -34,15 +37,25 @@ internal sealed class Submission(RunningNode node)
     }
 
     /// <summary>Submits a stream with back-pressure.</summary>
-    public async Task SubmitMany(IAsyncStreamReader<SubmitRequest> requests, IServerStreamWriter<SubmitManyResponse> responses, CancellationToken cancellation)
+    public async Task SubmitMany(IAsyncStreamReader<SubmitRequest> requests, IServerStreamWriter<SubmitManyResponse> responses, ServerCallContext context)
     {
+        var cancellation = context.CancellationToken;
         var killed = Source.From(() => requests.ReadAllAsync(cancellation))
             .Select(request => request.Transaction)
             .GroupedWithin(SubmitTransactions.MaxTransactions, GroupingDelay)
-            .SelectAsync(BatchesUnderWay, batch => SubmitBatch([.. batch], cancellation))
+            .SelectAsync(BatchesUnderWay, async group =>
+            {
+                IReadOnlyList<SignedTransaction?> batch = [.. group];
+                var held = await context.TakeBytes(batch.Sum(transaction => (transaction?.Body.Length ?? 0) + ResponseBytes));
+                return (Held: held, Responses: await SubmitBatch(batch, cancellation));
+            })
             .SelectAsync(1, async batch =>
             {
-                foreach (var response in batch) await responses.WriteAsync(response, cancellation);
+                using (batch.Held)
+                {
+                    foreach (var response in batch.Responses) await responses.WriteAsync(response, cancellation);
+                }
+
                 return NotUsed.Instance;
             })
             .RunWith(Sink.Ignore<NotUsed>(), node.Streams);

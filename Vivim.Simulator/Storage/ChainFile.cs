@@ -23,6 +23,8 @@ internal sealed class ChainFile : IChainStore
 
     public BlockRecord? Read(ulong height) => height >= 1 && height <= Height ? blocks[(int)height - 1] : null;
 
+    public long? SizeOf(ulong height) => Read(height)?.Size;
+
     public byte[]? ReadEvents(ulong height) => Read(height)?.Events;
 
     public TransactionPosition? Find(Hash256 transactionId) => positions.TryGetValue(transactionId, out var position) ? position : null;

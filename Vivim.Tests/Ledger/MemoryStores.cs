@@ -21,6 +21,8 @@ internal sealed class MemoryChainStore : IChainStore
 
     public BlockRecord? Read(ulong height) => blocks.GetValueOrDefault(height);
 
+    public long? SizeOf(ulong height) => Read(height)?.Size;
+
     public byte[]? ReadEvents(ulong height) => Read(height)?.Events;
 
     public TransactionPosition? Find(Hash256 transactionId) => positions.TryGetValue(transactionId, out var position) ? position : null;

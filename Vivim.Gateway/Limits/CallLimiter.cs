@@ -11,7 +11,7 @@ namespace Vivim.Gateway.Limits;
 internal sealed class CallLimiter(LimitSettings settings, ConnectionLimiter connections, BytesInFlight bytes, LimitTally tally, TimeProvider clock)
 {
     /// <summary>Bytes that a call is charged with while it is under way: about what the server and the service keep for it.</summary>
-    public const int CallBytes = 16 * 1024;
+    public const int CallBytes = 32 * 1024;
 
     /// <summary>Calls beyond the limits, for operators.</summary>
     public const int Extra = 16;

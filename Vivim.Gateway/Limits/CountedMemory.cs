@@ -9,13 +9,16 @@ namespace Vivim.Gateway.Limits;
 /// </summary>
 internal sealed class CountedMemory(MemoryPool<byte> inner, CallerAddress address, BytesInFlight bytes, TimeProvider clock) : MemoryPool<byte>
 {
+    /// <summary>Beside a block the server keeps a stream and what belongs to it: measured at 19 kB for an answer of one block that nobody reads.</summary>
+    private const int BesideBlock = 16 * 1024;
+
     private readonly Lock gate = new();
     private readonly HashSet<Block> kept = [];
     private bool isClosed;
 
     public override int MaxBufferSize => inner.MaxBufferSize;
 
-    /// <summary>Bytes kept now.</summary>
+    /// <summary>Bytes that the connection is charged with now.</summary>
     public long Bytes { get; private set; }
 
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
@@ -25,10 +28,10 @@ internal sealed class CountedMemory(MemoryPool<byte> inner, CallerAddress addres
         {
             if (isClosed) return block;
             kept.Add(block);
-            Bytes += block.Memory.Length;
+            Bytes += block.Charge;
         }
 
-        bytes.Charge(address, block.Memory.Length);
+        bytes.Charge(address, block.Charge);
         return block;
     }
 
@@ -58,28 +61,29 @@ internal sealed class CountedMemory(MemoryPool<byte> inner, CallerAddress addres
     {
     }
 
-    private void Return(Block block, int length)
+    private void Return(Block block)
     {
         lock (gate)
         {
             if (!kept.Remove(block)) return;
-            Bytes -= length;
+            Bytes -= block.Charge;
         }
 
-        bytes.Give(address, length);
+        bytes.Give(address, block.Charge);
     }
 
     private sealed class Block(CountedMemory owner, IMemoryOwner<byte> memory, long rented) : IMemoryOwner<byte>
     {
         public long Rented => rented;
 
+        public int Charge { get; } = memory.Memory.Length + BesideBlock;
+
         public Memory<byte> Memory => memory.Memory;
 
         public void Dispose()
         {
-            var length = memory.Memory.Length;
             memory.Dispose();
-            owner.Return(this, length);
+            owner.Return(this);
         }
     }
 }

@@ -57,10 +57,11 @@ internal sealed class CommitWatch : IAsyncDisposable
         await foreach (var block in client.BlocksAsync(fromHeight, follow: true, stop.Token))
         {
             var now = Stopwatch.GetTimestamp();
+            var receipts = block.DecodeReceipts();
             lock (gate)
             {
-                blocks.Add((now, block.Receipts.Count));
-                foreach (var receipt in block.Receipts) seen[receipt.TransactionId] = now;
+                blocks.Add((now, receipts.Count));
+                foreach (var receipt in receipts) seen[receipt.TransactionId.ToString()] = now;
             }
         }
     }

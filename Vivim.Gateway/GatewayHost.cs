@@ -1,11 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
-using Google.Protobuf.Reflection;
-using Google.Rpc;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Vivim.Gateway.Configuration;
+using Vivim.Gateway.Limits;
 using Vivim.Gateway.Logging;
 using Vivim.Gateway.Metrics;
 using Vivim.Gateway.Node;
@@ -65,18 +64,17 @@ internal static class GatewayHost
         builder.AddNodeLogging(settings);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.Limits.MaxConcurrentConnections = settings.MaxConnections;
-            kestrel.Limits.Http2.MaxStreamsPerConnection = settings.MaxStreamsPerConnection;
-            kestrel.Limits.MaxRequestBodySize = settings.MaxMessageSize;
-            kestrel.Listen(IPAddress.Parse(settings.Http.Host), settings.Http.Port, listen => listen.Protocols = HttpProtocols.Http1);
-            kestrel.Listen(IPAddress.Parse(settings.Grpc.Host), settings.Grpc.Port, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.UseLimits(settings.Limits);
+            kestrel.Listen(IPAddress.Parse(settings.Http.Host), settings.Http.Port, listen => listen.UseLimits(HttpProtocols.Http1));
+            kestrel.Listen(IPAddress.Parse(settings.Grpc.Host), settings.Grpc.Port, listen => listen.UseLimits(HttpProtocols.Http2));
         });
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = StopLimit);
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(OffsetClock.Of(settings.ClockOffset));
         builder.Services.AddSingleton<NodeHost>();
-        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = settings.MaxMessageSize)
-            .AddJsonTranscoding(json => json.TypeRegistry = TypeRegistry.FromMessages(ErrorInfo.Descriptor, RetryInfo.Descriptor, RequestInfo.Descriptor))
+        builder.AddLimits(settings.Limits);
+        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = settings.Limits.MaxMessageBytes)
+            .AddJsonTranscoding(json => json.TypeRegistry = LimitAnswers.ErrorDetails)
             .AddServiceOptions<ClusterService>(cluster => cluster.Interceptors.Add<OperatorInterceptor>())
             .AddServiceOptions<SupervisionService>(supervision => supervision.Interceptors.Add<OperatorInterceptor>())
             .AddServiceOptions<LogsService>(logs => logs.Interceptors.Add<OperatorInterceptor>())
@@ -91,6 +89,7 @@ internal static class GatewayHost
 
         var app = builder.Build();
         app.UseCorrelation();
+        app.UseLimits(LimitAnswers.Write, OperatorCall.Is);
         app.MapGrpcService<ChainService>();
         app.MapGrpcService<IdentityService>();
         app.MapGrpcService<GraphService>();

@@ -14,7 +14,7 @@ public readonly record struct EventItem(LedgerEvent? Event, EventCursor? Progres
 
 /// <summary>Events from a cursor on, in order, at the reader's pace; nothing is skipped in silence. Scans take turns, a slice of work each.</summary>
 /// <param name="chain">Best with a connection of its own: scans read much.</param>
-public sealed class EventQuery(IChainReader chain, HeightSignal heights, TimeProvider clock)
+public sealed class EventQuery(IChainReader chain, CallerTurns turns, HeightSignal heights, TimeProvider clock)
 {
     /// <summary>Blocks without a wanted event after which a reader with a filter is told how far the scan is. It may be told later, never sooner.</summary>
     public const ulong ProgressInterval = 100;
@@ -23,13 +23,13 @@ public sealed class EventQuery(IChainReader chain, HeightSignal heights, TimePro
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(10);
 
     /// <summary>The items, until the newest event, or until cancelled where it follows. No turn is held while the reader takes what was found.</summary>
-    /// <param name="place">The reader's.</param>
+    /// <param name="caller">Whose turns the scan takes.</param>
     /// <param name="from">Inclusive.</param>
     /// <exception cref="EventsPrunedException">The events at the cursor, or where the scan has come to, are not kept.</exception>
     /// <exception cref="CursorInFutureException">There is nothing at the cursor yet.</exception>
-    public async IAsyncEnumerable<EventItem> Read(CallerTurns.Place place, EventFilter filter, EventCursor from, bool follow, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<EventItem> Read(string caller, EventFilter filter, EventCursor from, bool follow, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using (await place.Next(cancellation)) Check(from);
+        using (await turns.Next(caller, cancellation)) Check(from);
         var scan = new EventScan(chain, filter, from);
         var told = scan.Next;
         for (var newest = chain.Heights().Newest; ; newest = heights.Current)
@@ -37,7 +37,7 @@ public sealed class EventQuery(IChainReader chain, HeightSignal heights, TimePro
             while (scan.Next.Height <= newest)
             {
                 IReadOnlyList<LedgerEvent> found;
-                using (await place.Next(cancellation)) found = Work(scan, newest);
+                using (await turns.Next(caller, cancellation)) found = Work(scan, newest);
                 foreach (var e in found) yield return new EventItem(e, null);
                 if (found.Count == 0 && (filter.IsAll || scan.Next.Height < told.Height + ProgressInterval)) continue;
                 if (found.Count == 0) yield return new EventItem(null, scan.Next);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vivim.Client;
 using Vivim.Protocol;
 using Vivim.Protocol.Consensus;
 using Vivim.Protocol.Identity;
@@ -98,6 +99,7 @@ internal static class ChainCommands
         var header = block.Header;
         var certificate = CommitCertificate.FromBytes(answer.Certificate.Span);
         var proposer = Did.OfKey(header.Proposer).ToString();
+        var receipts = answer.DecodeReceipts();
         var view = new
         {
             height = header.Height,
@@ -110,15 +112,17 @@ internal static class ChainCommands
             transactions = block.Transactions.Count,
             bytes = answer.Block.Length,
             signatures = certificate.Signatures.Count,
-            receipts = answer.Receipts.Select(View).ToList(),
+            receipts = receipts.Select(View).ToList(),
         };
-        var results = string.Join(", ", answer.Receipts.CountBy(r => r.Code).Select(c => $"{c.Value} {c.Key}"));
+        var results = string.Join(", ", receipts.CountBy(r => r.CodeName).Select(c => $"{c.Value} {c.Key}"));
         terminal.Show(
             view,
             ("height", header.Height), ("block", block.Id), ("time", Time(header.Time)), ("round", certificate.Round), ("proposer", proposer), ("parent", header.Parent),
             ("parent's state root", header.StateRoot), ("transactions", $"{block.Transactions.Count} in {answer.Block.Length} bytes"), ("results", results),
             ("signatures", certificate.Signatures.Count));
     }
+
+    private static object View(Protocol.Transactions.Receipt receipt) => new { transactionId = receipt.TransactionId.ToString(), height = receipt.Height, index = receipt.Index, code = receipt.CodeName, eventCount = receipt.EventCount };
 
     private static object View(V1.Receipt receipt) => new { transactionId = receipt.TransactionId, height = receipt.Height, index = receipt.Index, code = receipt.Code, eventCount = receipt.EventCount };
 

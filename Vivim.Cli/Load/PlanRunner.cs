@@ -128,9 +128,9 @@ internal sealed class PlanRunner
             lock (gate)
             {
                 height = block.Height;
-                foreach (var receipt in block.Receipts)
+                foreach (var receipt in block.DecodeReceipts())
                 {
-                    if (plan.Settle(Hash256.FromHex(receipt.TransactionId), receipt.Code)) lastProgress = time.GetTimestamp();
+                    if (plan.Settle(receipt.TransactionId, receipt.CodeName)) lastProgress = time.GetTimestamp();
                 }
 
                 if (plan.WaitingFor is "QUOTA_EXCEEDED" or "REGISTRATIONS_EXCEEDED" or "REGISTRATIONS_LIMITED") lastProgress = time.GetTimestamp();

@@ -115,7 +115,7 @@ internal sealed class BlockWatch : IAsyncDisposable
     {
         var block = await node.GetBlockAsync(height, cancellationToken);
         var now = Stopwatch.GetTimestamp();
-        var ids = block.Receipts.Select(receipt => Hash256.FromHex(receipt.TransactionId)).ToList();
+        var ids = block.DecodeReceipts().Select(receipt => receipt.TransactionId).ToList();
         lock (gate)
         {
             if ((ulong)blocks.Count + 1 != height) return;

@@ -33,14 +33,8 @@ internal sealed record NodeSettings
 
     public required Endpoint Grpc { get; init; }
 
-    public required int MaxMessageSize { get; init; }
-
-    public required int MaxStreamsPerConnection { get; init; }
-
-    public required int MaxConnections { get; init; }
-
-    /// <summary>Calls under way of one address.</summary>
-    public required CallLimits CallLimits { get; init; }
+    /// <summary>What callers may occupy.</summary>
+    public required LimitSettings Limits { get; init; }
 
     public required PoolLimits PartitionLimits { get; init; }
 
@@ -98,10 +92,7 @@ internal sealed record NodeSettings
             Telemetry = TelemetrySettings.From(reader),
             Http = ReadEndpoint(reader, "http", insecureBind),
             Grpc = ReadEndpoint(reader, "grpc", insecureBind),
-            MaxMessageSize = (int)reader.Number("grpc.max-message-size", 65_536, 64 << 20),
-            MaxStreamsPerConnection = (int)reader.Number("grpc.max-streams-per-connection", 1, 10_000),
-            MaxConnections = (int)reader.Number("grpc.max-connections", 1, 100_000),
-            CallLimits = CallLimits.From(reader),
+            Limits = LimitSettings.From(reader),
             PartitionLimits = new PoolLimits(
                 (int)(reader.Number("pool.max-transactions", PoolPartitions.Count, 10_000_000) / PoolPartitions.Count),
                 reader.Number("pool.max-bytes", 1 << 20, 8L << 30) / PoolPartitions.Count),

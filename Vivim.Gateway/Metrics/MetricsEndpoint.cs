@@ -2,6 +2,7 @@ using OpenTelemetry.Metrics;
 using Vivim.Actors.Messaging;
 using Vivim.Actors.Remoting;
 using Vivim.Actors.Telemetry;
+using Vivim.Gateway.Limits;
 
 namespace Vivim.Gateway.Metrics;
 
@@ -11,21 +12,25 @@ internal static class MetricsEndpoint
     public static void AddNodeMetrics(this IServiceCollection services)
     {
         services.AddSingleton<NodeMetrics>();
-        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(NodeMetrics.Name, BusMeter.Name, JournalMeter.Name, RefusedMessages.MeterName, "System.Runtime").AddPrometheusExporter(exporter =>
+        string[] meters = [NodeMetrics.Name, LimitTally.MeterName, BusMeter.Name, JournalMeter.Name, RefusedMessages.MeterName, "System.Runtime"];
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(meters).AddPrometheusExporter(exporter =>
         {
             // Both describe the exporting library and would only lengthen every line.
             exporter.ScopeInfoEnabled = false;
             exporter.TargetInfoEnabled = false;
+            exporter.MaxScrapeResponseSizeBytes = MetricsPage.MaxBytes;
         }));
     }
 
     public static void MapNodeMetrics(this WebApplication app)
     {
-        var metrics = app.Services.GetRequiredService<NodeMetrics>();
-        app.MapPrometheusScrapingEndpoint("/metrics", null, pipeline => pipeline.Use(async (_, next) =>
+        var exporter = ((IApplicationBuilder)app).New().UseOpenTelemetryPrometheusScrapingEndpoint(static _ => true).Build();
+        var page = new MetricsPage(exporter, app.Services.GetRequiredService<NodeMetrics>(), app.Services);
+        app.MapGet("/metrics", async (HttpContext http) =>
         {
-            await metrics.CountPool();
-            await next();
-        }), null);
+            var text = await page.Read(http.RequestAborted);
+            http.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
+            await http.Response.BodyWriter.WriteAsync(text, http.RequestAborted);
+        });
     }
 }

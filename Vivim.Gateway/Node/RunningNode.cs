@@ -57,7 +57,7 @@ internal sealed class RunningNode : IAsyncDisposable
         this.workerTypes = workerTypes;
         this.owned = owned;
         Chain = chain;
-        Queries = new NodeQueries(settings.CallLimits, chain, scanned, actors.Heights, actors.Waits, new PoolLookup(find => Pool.AskPool<TransactionsFound>(find, PoolLimit, CancellationToken.None)), clock);
+        Queries = new NodeQueries(chain, scanned, actors.Heights, actors.Waits, new PoolLookup(find => Pool.AskPool<TransactionsFound>(find, PoolLimit, CancellationToken.None)), clock);
         Backups = backups;
         Supervision = new SupervisionFeed(System);
         Accepted = new AcceptedTransactions(clock);

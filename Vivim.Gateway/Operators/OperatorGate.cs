@@ -24,6 +24,12 @@ internal sealed class OperatorGate(NodeSettings settings, TimeProvider clock, IL
 
     private readonly RefusalLogBudget budget = new();
 
+    /// <summary>Whether a call carries an operator's valid token. Nothing is counted or logged: it is asked of calls that need no operator.</summary>
+    public bool IsOperators(string? authorization, string chainId, Did nodeOperator) =>
+        authorization?.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) == true
+        && CallerToken.TryVerify(authorization[Scheme.Length..], chainId, Now, out var token, out _)
+        && IsOperator(token.Caller, nodeOperator);
+
     /// <summary>Checks a call's token and whose it is.</summary>
     /// <param name="chainId">The chain of the node.</param>
     /// <param name="nodeOperator">The did:key of the node's operator key.</param>
@@ -34,12 +40,14 @@ internal sealed class OperatorGate(NodeSettings settings, TimeProvider clock, IL
         if (call.Authorization is not { } authorization || !authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
             throw Refused(call, new TokenRefusal(TokenRefusalReason.Missing, "this needs the token of an operator, as metadata 'authorization: Bearer TOKEN'"));
         if (!CallerToken.TryVerify(authorization[Scheme.Length..], chainId, Now, out var token, out var refusal)) throw Refused(call, refusal);
-        if (token.Caller == nodeOperator || settings.Operators.Contains(token.Caller)) return token.Caller;
+        if (IsOperator(token.Caller, nodeOperator)) return token.Caller;
         var message = $"{token.Caller} is not an operator of this node: use the node's keys/operator.key, or a key that its setting vivim.operators names";
         throw Refused(call, token.Caller.ToString(), StatusCode.PermissionDenied, "NOT_AN_OPERATOR", message);
     }
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private bool IsOperator(Did caller, Did nodeOperator) => caller == nodeOperator || settings.Operators.Contains(caller);
 
     private RpcException Refused(AdministrationCall call, TokenRefusal refusal) => Refused(call, "somebody", StatusCode.Unauthenticated, refusal.Code, refusal.Message);
 

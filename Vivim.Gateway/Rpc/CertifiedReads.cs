@@ -11,12 +11,11 @@ namespace Vivim.Gateway.Rpc;
 internal static class CertifiedReads
 {
     /// <summary>Runs a read on the ledger in the caller's turn; where a proof is wanted but not possible yet, the caller is told to come again.</summary>
-    /// <exception cref="RpcException">NOT_YET_CERTIFIED, CALLS_LIMITED.</exception>
+    /// <exception cref="RpcException">NOT_YET_CERTIFIED.</exception>
     public static async Task<T> ReadState<T>(this RunningNode node, Func<NodeLedger, T> read, ServerCallContext context)
         where T : notnull
     {
-        using var place = CallerPlace.Of(node.Queries.Reads, "reads", context);
-        using var turn = await place.Next(context.CancellationToken);
+        using var turn = await node.Queries.Reads.Next(context);
         try
         {
             return await node.Ledger.Read(read, context.CancellationToken);

@@ -19,39 +19,43 @@ namespace Vivim.Gateway.Rpc;
 /// <summary>vivim.v1.Chain: what the proto says of each call.</summary>
 internal sealed class ChainService(NodeHost host, StatusAnswers status) : Protocol.V1.Chain.ChainBase
 {
+    /// <summary>What a subscription keeps of events that its reader has not taken.</summary>
+    private const long EventPageBytes = 64 * 1024;
+
     public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context) => status.Status(context.CancellationToken);
 
     public override Task<GetGenesisResponse> GetGenesis(GetGenesisRequest request, ServerCallContext context) =>
         Task.FromResult(new GetGenesisResponse { Genesis = ByteString.CopyFrom(host.Node.Genesis.ToJson()), GenesisHash = host.Node.Genesis.Hash.ToString() });
 
     public override Task<SubmitResponse> Submit(SubmitRequest request, ServerCallContext context) =>
-        new Submission(host.Node, CallerNetwork.Of(context)).Submit(request.Transaction, context.CancellationToken);
+        new Submission(host.Node, context.Caller()).Submit(request.Transaction, context.CancellationToken);
 
     public override Task SubmitMany(IAsyncStreamReader<SubmitRequest> requestStream, IServerStreamWriter<SubmitManyResponse> responseStream, ServerCallContext context) =>
-        new Submission(host.Node, CallerNetwork.Of(context)).SubmitMany(requestStream, responseStream, context.CancellationToken);
+        new Submission(host.Node, context.Caller()).SubmitMany(requestStream, responseStream, context);
 
     public override async Task<GetTransactionResponse> GetTransaction(GetTransactionRequest request, ServerCallContext context)
     {
         var node = host.Node;
         var id = RequestValues.Hash(request.Id);
-        using var waiting = CallerPlace.Of(node.Queries.Waits, "waits for transactions", context);
         var outcome = await Find(node, id, request.Wait, context.CancellationToken);
         if (outcome.Position is not { } position) return InPool(id, outcome.Pool);
         if (outcome.Receipt is { } receipt && !request.Prove) return new GetTransactionResponse { State = TransactionState.Committed, Receipt = receipt.ToMessage() };
         if (request.Prove && request.Wait) await node.Heights.WaitAbove(position.Height, context.CancellationToken);
-        using var place = CallerPlace.Of(node.Queries.Reads, "reads", context);
-        using var turn = await place.Next(context.CancellationToken);
+        // The records that are read for it are larger than the answer.
+        var (record, next) = (node.Chain.SizeOf(position.Height) ?? 0, request.Prove ? node.Chain.SizeOf(position.Height + 1) ?? 0 : 0);
+        using var held = await context.TakeBytes(record + next);
+        using var turn = await node.Queries.Reads.Next(context);
         return Committed(node, position, request.Prove);
     }
 
     public override async Task<GetBlockResponse> GetBlock(GetBlockRequest request, ServerCallContext context)
     {
         var node = host.Node;
-        using var place = CallerPlace.Of(node.Queries.Reads, "reads", context);
-        using var turn = await place.Next(context.CancellationToken);
         var (oldest, newest) = node.Chain.Heights();
         var height = request.Height == 0 ? newest : request.Height;
         if (height > newest || newest == 0) throw RpcErrors.Of(StatusCode.NotFound, "HEIGHT_IN_FUTURE", $"there is no block {height} yet; the chain is at height {newest}");
+        await context.TakeBytes(node.Chain.SizeOf(height) ?? throw Pruned(height, oldest));
+        using var turn = await node.Queries.Reads.Next(context);
         var response = ToResponse(node.Chain.Read(height) ?? throw Pruned(height, oldest));
         if (!request.Prove) return response;
         var certificate = CommitCertificate.FromBytes(response.Certificate.Span);
@@ -62,7 +66,6 @@ internal sealed class ChainService(NodeHost host, StatusAnswers status) : Protoc
     public override async Task StreamBlocks(StreamBlocksRequest request, IServerStreamWriter<GetBlockResponse> responseStream, ServerCallContext context)
     {
         var node = host.Node;
-        using var place = CallerPlace.Of(node.Queries.Scans, "streams of events and blocks", context);
         var height = Math.Max(1, request.FromHeight);
         while (true)
         {
@@ -70,8 +73,9 @@ internal sealed class ChainService(NodeHost host, StatusAnswers status) : Protoc
             if (height > newest + 1) throw RpcErrors.Of(StatusCode.OutOfRange, "HEIGHT_IN_FUTURE", $"there is no block {height} yet; the chain is at height {newest}");
             for (; height <= newest; height++)
             {
+                using var held = await context.TakeBytes(node.Chain.SizeOf(height) ?? throw Pruned(height, oldest));
                 GetBlockResponse block;
-                using (await place.Next(context.CancellationToken)) block = ToResponse(node.Chain.Read(height) ?? throw Pruned(height, oldest));
+                using (await node.Queries.Scans.Next(context)) block = ToResponse(node.Chain.Read(height) ?? throw Pruned(height, oldest));
                 await responseStream.WriteAsync(block, context.CancellationToken);
             }
 
@@ -87,8 +91,8 @@ internal sealed class ChainService(NodeHost host, StatusAnswers status) : Protoc
     {
         var queries = host.Node.Queries;
         var subscription = new EventSubscription(request);
-        using var place = CallerPlace.Of(queries.Scans, "streams of events and blocks", context);
-        await foreach (var item in subscription.Read(queries.Events, place, context.CancellationToken)) await responseStream.WriteAsync(item, context.CancellationToken);
+        await context.TakeBytes(EventPageBytes);
+        await foreach (var item in subscription.Read(queries.Events, context.Caller(), context.CancellationToken)) await responseStream.WriteAsync(item, context.CancellationToken);
     }
 
     private static async Task<TransactionOutcome> Find(RunningNode node, Hash256 id, bool wait, CancellationToken cancellation)
@@ -135,18 +139,15 @@ internal sealed class ChainService(NodeHost host, StatusAnswers status) : Protoc
         return new ProofFile(Block.FromBytes(next.Block).Header, CommitCertificate.FromBytes(next.Certificate), chain.SetChangesBelow(next.Height), [entry]);
     }
 
-    private static GetBlockResponse ToResponse(BlockRecord record)
+    /// <summary>A block as it is stored: whoever asks decodes it, so that an answer costs the node its stored size.</summary>
+    private static GetBlockResponse ToResponse(BlockRecord record) => new()
     {
-        var response = new GetBlockResponse
-        {
-            Height = record.Height,
-            BlockId = CommitCertificate.FromBytes(record.Certificate).BlockId.ToString(),
-            Block = UnsafeByteOperations.UnsafeWrap(record.Block),
-            Certificate = UnsafeByteOperations.UnsafeWrap(record.Certificate),
-        };
-        response.Receipts.AddRange(StoredReceipts.Decode(record.Receipts).Select(r => r.ToMessage()));
-        return response;
-    }
+        Height = record.Height,
+        BlockId = CommitCertificate.FromBytes(record.Certificate).BlockId.ToString(),
+        Block = UnsafeByteOperations.UnsafeWrap(record.Block),
+        Certificate = UnsafeByteOperations.UnsafeWrap(record.Certificate),
+        Receipts = UnsafeByteOperations.UnsafeWrap(record.Receipts),
+    };
 
     private static RpcException Pruned(ulong height, ulong oldest) =>
         RpcErrors.Of(StatusCode.OutOfRange, "BLOCK_PRUNED", $"block {height} is no longer kept here, the oldest is {oldest}: ask a node that keeps all");

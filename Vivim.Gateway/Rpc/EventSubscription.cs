@@ -26,9 +26,9 @@ internal sealed class EventSubscription
 
     /// <summary>The stream's messages; ends at the last event unless it follows.</summary>
     /// <exception cref="RpcException">CURSOR_TOO_OLD, CURSOR_IN_FUTURE.</exception>
-    public async IAsyncEnumerable<SubscribeEventsResponse> Read(EventQuery events, CallerTurns.Place place, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<SubscribeEventsResponse> Read(EventQuery events, string caller, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        await using var items = events.Read(place, filter, from, follow, cancellation).GetAsyncEnumerator(cancellation);
+        await using var items = events.Read(caller, filter, from, follow, cancellation).GetAsyncEnumerator(cancellation);
         while (await MoveNext(items))
             yield return items.Current.Event is { } e ? new SubscribeEventsResponse { Event = e.ToMessage() } : new SubscribeEventsResponse { Progress = items.Current.Progress.ToString() };
     }

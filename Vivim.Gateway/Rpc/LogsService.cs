@@ -17,7 +17,6 @@ internal sealed class LogsService(NodeHost host, IHostApplicationLifetime lifeti
         var wanted = RequestValues.NodeOrAll(request.Node);
         var node = host.Node;
         var feed = new LogFeed(node.System);
-        using var place = CallerPlace.OfOperator(node.Queries.OperatorWatches, "streams of supervision and logs", context);
         await responseStream.Send(end => feed.Tail(filter, (int)request.Last, wanted, request.Follow, end), Message, context.CancellationToken, lifetime.ApplicationStopping);
     }
 

@@ -14,7 +14,7 @@ using Transaction = Vivim.Protocol.Transactions.Transaction;
 namespace Vivim.Gateway.Rpc;
 
 /// <summary>Brings transactions to their pool partitions and the outcomes back, in order.</summary>
-/// <param name="origin">The <see cref="CallerNetwork"/> that they come from.</param>
+/// <param name="origin">The address that they come from.</param>
 internal sealed class Submission(RunningNode node, string origin)
 {
     /// <summary>Batches of one stream under way at once; the client is read no faster.</summary>
@@ -22,6 +22,9 @@ internal sealed class Submission(RunningNode node, string origin)
 
     /// <summary>Refusals that end with the window.</summary>
     private static readonly HashSet<string> WindowReasons = [.. ((RefusalReason[])[RefusalReason.QuotaExceeded, RefusalReason.RegistrationsExceeded, RefusalReason.RegistrationsLimited]).Select(Refusal.CodeOf)];
+
+    /// <summary>About what a transaction and its answer occupy beside the body.</summary>
+    private const int ResponseBytes = 512;
 
     // Taken in the call itself: what a stream does runs elsewhere.
     private readonly string trace = Correlation.TraceParent;
@@ -50,15 +53,25 @@ internal sealed class Submission(RunningNode node, string origin)
     }
 
     /// <summary>Submits a stream with back-pressure.</summary>
-    public async Task SubmitMany(IAsyncStreamReader<SubmitRequest> requests, IServerStreamWriter<SubmitManyResponse> responses, CancellationToken cancellation)
+    public async Task SubmitMany(IAsyncStreamReader<SubmitRequest> requests, IServerStreamWriter<SubmitManyResponse> responses, ServerCallContext context)
     {
+        var cancellation = context.CancellationToken;
         var killed = Source.From(() => requests.ReadAllAsync(cancellation))
             .Select(request => request.Transaction)
             .GroupedWithin(SubmitTransactions.MaxTransactions, GroupingDelay)
-            .SelectAsync(BatchesUnderWay, batch => SubmitBatch([.. batch], cancellation))
+            .SelectAsync(BatchesUnderWay, async group =>
+            {
+                IReadOnlyList<SignedTransaction?> batch = [.. group];
+                var held = await context.TakeBytes(batch.Sum(transaction => (transaction?.Body.Length ?? 0) + ResponseBytes));
+                return (Held: held, Responses: await SubmitBatch(batch, cancellation));
+            })
             .SelectAsync(1, async batch =>
             {
-                foreach (var response in batch) await responses.WriteAsync(response, cancellation);
+                using (batch.Held)
+                {
+                    foreach (var response in batch.Responses) await responses.WriteAsync(response, cancellation);
+                }
+
                 return NotUsed.Instance;
             })
             .RunWith(Sink.Ignore<NotUsed>(), node.Streams);

@@ -21,7 +21,6 @@ internal sealed class SupervisionService(NodeHost host, IHostApplicationLifetime
         var filter = new SupervisionFilter([.. request.Kinds.Distinct().Select(KindOf)], request.PathPrefix);
         var wanted = RequestValues.NodeOrAll(request.Node);
         var node = host.Node;
-        using var place = CallerPlace.OfOperator(node.Queries.OperatorWatches, "streams of supervision and logs", context);
         await responseStream.Send(end => node.Supervision.Watch(filter, (int)request.Last, wanted, end), Message, context.CancellationToken, lifetime.ApplicationStopping);
     }
 

@@ -7,7 +7,11 @@ namespace Vivim.Ledger.Storage;
 /// <summary>A committed block as kept: canonical encodings.</summary>
 /// <param name="Receipts">One after another, each of <see cref="Protocol.Transactions.Receipt.Size"/> bytes.</param>
 /// <param name="Events">One after another, each of <see cref="Protocol.Transactions.LedgerEvent.Size"/> bytes.</param>
-public sealed record BlockRecord(ulong Height, byte[] Block, byte[] Certificate, byte[] Receipts, byte[] Events);
+public sealed record BlockRecord(ulong Height, byte[] Block, byte[] Certificate, byte[] Receipts, byte[] Events)
+{
+    /// <summary>The bytes of all parts.</summary>
+    public long Size => (long)Block.Length + Certificate.Length + Receipts.Length + Events.Length;
+}
 
 /// <summary>Where a transaction was included.</summary>
 public readonly record struct TransactionPosition(ulong Height, uint Index);
@@ -20,6 +24,9 @@ public interface IChainReader
 
     /// <summary>A block, or null where it is not held.</summary>
     BlockRecord? Read(ulong height);
+
+    /// <summary>The bytes of the whole record of a block, which are not read for it; null where the block is not held.</summary>
+    long? SizeOf(ulong height);
 
     /// <summary>The events of a block alone, or null.</summary>
     byte[]? ReadEvents(ulong height);

@@ -24,6 +24,8 @@ internal sealed class ChainFile : IChainStore
 
     public BlockRecord? Read(ulong height) => height >= 1 && height <= Height ? blocks[(int)height - 1] : null;
 
+    public long? SizeOf(ulong height) => Read(height)?.Size;
+
     public byte[]? ReadEvents(ulong height) => Read(height)?.Events;
 
     /// <summary>It keeps no summaries: every block may match.</summary>

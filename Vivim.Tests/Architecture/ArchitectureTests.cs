@@ -59,7 +59,7 @@ public sealed class ArchitectureTests
     {
         var cores = Types("Vivim.Protocol").Where(t => t.Namespace != GeneratedNamespace && t.FullName is not ("Vivim.Protocol.DurableFile" or "Vivim.Protocol.Keys.SigningKey"))
             .Concat(Types("Vivim.Ledger").Where(t => t.Namespace is "Vivim.Ledger.Execution" or "Vivim.Ledger.Events" || t.FullName is "Vivim.Ledger.State.StateTree" or "Vivim.Ledger.State.LedgerState" || t.Name is "Subtree" or "ChunkMap" or "ChunkBody" or "ChunkPlan" or "SnapshotManifest"))
-            .Concat(Types("Vivim.Chain").Where(t => t.Name is "TendermintCore" or "VoteKeeper" or "SignerRow" or "PoolCore" or "StateSyncCore" or "CallerPlaces" or "TurnRing`1"))
+            .Concat(Types("Vivim.Chain").Where(t => t.Name is "TendermintCore" or "VoteKeeper" or "SignerRow" or "PoolCore" or "StateSyncCore" or "TurnRing`1"))
             .Concat(Types("Vivim.Actors").Where(t => t.Name is "SupervisionLog" or "NumberedRing`1" or "LogRecord" or "LogFilter" or "SupervisionEvent" or "SupervisionFilter" or "SupervisedPath" or "PriorityLanes`1"
                 or "TaskCore" or "TaskBook" or "ScaleCore" or "TaskPlacement" or "WorkerLifecycle" or "StartOrder" or "CpuBudget" or "TurnShares" or "RetryPolicy" or "IntervalTimes"))
             .ToList();

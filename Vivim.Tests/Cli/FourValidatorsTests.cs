@@ -62,7 +62,7 @@ public sealed class FourValidatorsTests : IDisposable
         await foreach (var block in node.Client.BlocksAsync(1, follow: true))
         {
             height = block.Height;
-            if (block.Receipts.Count > 0) break;
+            if (block.Receipts.Length > 0) break;
         }
 
         await node.KillAsync();

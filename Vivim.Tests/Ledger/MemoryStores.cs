@@ -22,6 +22,8 @@ internal sealed class MemoryChainStore : IChainStore
 
     public BlockRecord? Read(ulong height) => blocks.GetValueOrDefault(height);
 
+    public long? SizeOf(ulong height) => Read(height)?.Size;
+
     public byte[]? ReadEvents(ulong height) => Read(height)?.Events;
 
     /// <summary>It keeps no summaries: every block may match.</summary>

@@ -82,58 +82,22 @@ public sealed class TurnRingTests
         Assert.Equal(2 * turnsEach, granted);
     }
 
-    [Property]
-    public void Places_are_bounded_for_each_caller_and_in_all(int seed)
-    {
-        var random = new Random(seed);
-        var places = new CallerPlaces(perCaller: 3, inAll: 7);
-        var taken = Callers.ToDictionary(caller => caller, _ => 0);
-        for (var step = 0; step < 100; step++)
-        {
-            var caller = Callers[random.Next(Callers.Length)];
-            if (random.Next(3) > 0)
-            {
-                var mayEnter = taken[caller] < 3 && taken.Values.Sum() < 7;
-                Assert.Equal(mayEnter, places.TryEnter(caller));
-                if (mayEnter) taken[caller]++;
-            }
-            else if (taken[caller] > 0)
-            {
-                places.Leave(caller);
-                taken[caller]--;
-            }
-
-            Assert.Equal(taken.Values.Sum(), places.Count);
-        }
-    }
-
     [Fact]
-    public async Task Who_gives_up_waiting_or_goes_frees_its_turn_and_its_place_at_once()
+    public async Task Who_gives_up_waiting_or_is_done_leaves_the_turn_to_the_next()
     {
-        var turns = new CallerTurns(atOnce: 1, perCaller: 2, inAll: 3);
-        var (first, second, other) = (turns.TryEnter("a")!, turns.TryEnter("a")!, turns.TryEnter("b")!);
-        Assert.Null(turns.TryEnter("a"));
-        Assert.Null(turns.TryEnter("c"));
-        var turn = await first.Next(CancellationToken.None);
+        var turns = new CallerTurns(atOnce: 1);
+        var turn = await turns.Next("a", CancellationToken.None);
         using var cancel = new CancellationTokenSource();
-        var tired = second.Next(cancel.Token);
-        var next = other.Next(CancellationToken.None);
+        var tired = turns.Next("a", cancel.Token);
+        var next = turns.Next("b", CancellationToken.None);
         Assert.False(tired.IsCompleted || next.IsCompleted);
 
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => tired);
-        second.Dispose();
-        second.Dispose();
-        Assert.Equal(2, turns.Count);
+        Assert.Equal(1, turns.Waiting);
+        turn.Dispose();
         turn.Dispose();
         (await next).Dispose();
-
-        // A call that goes with its turn.
-        await first.Next(CancellationToken.None);
-        next = other.Next(CancellationToken.None);
-        first.Dispose();
-        await next;
-        other.Dispose();
-        Assert.Equal(0, turns.Count);
+        Assert.Equal(0, turns.Waiting);
     }
 }

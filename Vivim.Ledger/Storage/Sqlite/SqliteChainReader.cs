@@ -14,6 +14,7 @@ public sealed class SqliteChainReader : IChainReader, IDisposable
     private readonly SqliteConnection connection;
     private readonly SqliteCommand heights;
     private readonly SqliteCommand read;
+    private readonly SqliteCommand sizeOf;
     private readonly SqliteCommand readEvents;
     private readonly SqliteCommand find;
     private readonly SqliteCommand setChanges;
@@ -26,6 +27,7 @@ public sealed class SqliteChainReader : IChainReader, IDisposable
         connection = SqliteDatabase.OpenReader(path);
         heights = connection.Statement("SELECT (SELECT min(height) FROM blocks), (SELECT max(height) FROM blocks)", 0);
         read = connection.Statement("SELECT block, certificate, receipts, events FROM blocks WHERE height = $0", 1);
+        sizeOf = connection.Statement("SELECT length(block) + length(certificate) + length(receipts) + length(events) FROM blocks WHERE height = $0", 1);
         readEvents = connection.Statement("SELECT events FROM blocks WHERE height = $0", 1);
         find = connection.Statement("SELECT height, position FROM transactions WHERE id = $0", 1);
         setChanges = connection.Statement("SELECT change FROM set_changes WHERE height < $0 ORDER BY height", 1);
@@ -50,6 +52,11 @@ public sealed class SqliteChainReader : IChainReader, IDisposable
             using var row = read.With((long)height).ExecuteReader();
             return row.Read() ? new BlockRecord(height, row.GetFieldValue<byte[]>(0), row.GetFieldValue<byte[]>(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3)) : null;
         }
+    }
+
+    public long? SizeOf(ulong height)
+    {
+        lock (gate) return sizeOf.With((long)height).ExecuteScalar() as long?;
     }
 
     public byte[]? ReadEvents(ulong height)
@@ -102,6 +109,7 @@ public sealed class SqliteChainReader : IChainReader, IDisposable
     {
         heights.Dispose();
         read.Dispose();
+        sizeOf.Dispose();
         readEvents.Dispose();
         find.Dispose();
         setChanges.Dispose();

@@ -49,6 +49,8 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
 
     public BlockRecord? Read(ulong height) => reader.Read(height);
 
+    public long? SizeOf(ulong height) => reader.SizeOf(height);
+
     public byte[]? ReadEvents(ulong height) => reader.ReadEvents(height);
 
     public IReadOnlyList<ValidatorSetChange> SetChangesBelow(ulong height) => reader.SetChangesBelow(height);

@@ -1,0 +1,27 @@
+using Grpc.Core;
+using Microsoft.AspNetCore.Http.Features;
+using Vivim.Gateway.Limits;
+
+namespace Vivim.Gateway.Rpc;
+
+/// <summary>
+/// Takes the bytes of a large answer from the node's budget before the answer is made. Small answers need nothing of it: every call is charged with
+/// some bytes, and what an answer occupies beyond them is charged as it is written.
+/// </summary>
+internal static class AnswerBytes
+{
+    /// <summary>JSON is made of a message as a whole, with its bytes in base64: the message, its text, and the buffer that grew for that.</summary>
+    private const int JsonFactor = 5;
+
+    /// <summary>Takes bytes for an answer, or for one message of a stream.</summary>
+    /// <param name="size">Of the message, in bytes.</param>
+    /// <returns>To be disposed when the message is written; otherwise the bytes are held until the call is over.</returns>
+    /// <exception cref="RpcException">ANSWERS_LIMITED: there were not enough in time.</exception>
+    public static async Task<IDisposable> TakeBytes(this ServerCallContext context, long size) =>
+        await Call(context).Take(Factor(context) * size, context.CancellationToken)
+        ?? throw RpcErrors.TryLater(LimitRefusal.Answers.Reason, LimitRefusal.Answers.Message, LimitRefusal.RetryAfter);
+
+    private static CallUnderWay Call(ServerCallContext context) => context.GetHttpContext().Features.GetRequiredFeature<CallUnderWay>();
+
+    private static int Factor(ServerCallContext context) => LimitAnswers.IsGrpc(context.GetHttpContext()) ? 1 : JsonFactor;
+}

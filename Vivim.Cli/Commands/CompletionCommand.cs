@@ -39,7 +39,7 @@ internal static class CompletionCommand
     private static Command Script(VivimCommand vivim, string shell, string script, string use) =>
         vivim.Run(new Command(shell, $"The script for {shell}: {use}"), (context, _) =>
         {
-            context.Terminal.ShowLines(new { shell, script }, script.Split('\n'));
+            context.Terminal.ShowLines(new { shell, script }, [.. script.Split('\n').Select(line => (PrintableLine)$"{line}")]);
             return Task.FromResult(VivimCommand.Success);
         });
 }

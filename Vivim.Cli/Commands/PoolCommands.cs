@@ -50,7 +50,7 @@ internal static class PoolCommands
         {
             var did = Did.Parse(context.Arguments.GetRequiredValue(sender));
             var dropped = (await operation.DropSenderAsync(did, cancellationToken)).Dropped;
-            context.Terminal.ShowLines(new { did = did.ToString(), dropped }, $"{dropped} transactions of {did} are dropped");
+            context.Terminal.ShowLine(new { did = did.ToString(), dropped }, $"{dropped} transactions of {did} are dropped");
         });
     }
 
@@ -59,9 +59,9 @@ internal static class PoolCommands
 
     private static void Show(Terminal terminal, List<V1.PoolSender> senders, uint silent)
     {
-        terminal.Show(new { senders = senders.ConvertAll(View), poolSilent = silent }, text => text.Write(Terminal.TableOf(
+        terminal.Show(new { senders = senders.ConvertAll(View), poolSilent = silent }, page => page.Table(
             ["sender", "places", "transactions", "parked", "why", "bytes", "next nonce", "partition"],
-            senders.Select(sender => (string[])[sender.Did, $"{sender.Places}", $"{sender.Transactions}", $"{sender.Parked}", sender.ParkedReason, $"{sender.Bytes}", $"{sender.NextNonce}", $"{sender.Partition}"]))));
+            senders.Select(sender => (object?[])[sender.Did, sender.Places, sender.Transactions, sender.Parked, sender.ParkedReason, sender.Bytes, sender.NextNonce, sender.Partition])));
         if (silent > 0) terminal.Remark($"{silent} partitions of the pool did not answer: their senders are not in the list.");
     }
 

@@ -23,7 +23,8 @@ internal sealed partial class ClusterStateSyncBenchmark : IAsyncDisposable
     private const ulong Every = 25;
     private const int Asked = 1, Damaged = 2, Fresh = 3;
     private const int Accounts = 100;
-    private static readonly string Settings = $"state-sync {{ every = {Every}, least-ahead = 10 }}";
+    // Plain connections: the member that poisons has no certificate.
+    private static readonly string Settings = $"state-sync {{ every = {Every}, least-ahead = 10 }}\ncluster.insecure-bind = true";
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     private readonly WorkFolder folder;

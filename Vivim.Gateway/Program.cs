@@ -16,7 +16,7 @@ var command = new RootCommand("Runs a VIVIM node. With no options: a whole netwo
 command.SetAction((arguments, _) => Run(arguments, GatewayHost.Run));
 
 var addValidator = new Option<bool>("--add-validator") { Description = "make the key of one more validator, with its signer row" };
-var init = new Command("init", "Prepares what the nodes of a cluster share, once: genesis, keys, the database. A second run changes nothing.") { addValidator };
+var init = new Command("init", "Prepares what the nodes of a cluster share: genesis, keys, the database, certificates. A second run adds only certificates that are missing or near their end.") { addValidator };
 init.SetAction((arguments, cancellation) => Run(arguments, async settings =>
 {
     NodeConsole.Write(arguments.GetValue(addValidator) ? await NetworkInit.AddValidator(settings) : await NetworkInit.Run(settings, TimeProvider.System, cancellation));

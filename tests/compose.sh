@@ -107,6 +107,8 @@ confined() {
   for place in /app /network; do
     if docker compose exec -T node1 touch $place/file; then return 1; fi
   done
+  # Certificates' keys, the authority's too, are for the nodes' user only.
+  [ "$(docker compose exec -T node1 sh -c 'stat -c %a /network/tls/*.key' | sort -u)" = 600 ]
   # Every published port, of whichever service, is on loopback.
   docker compose ps --quiet | xargs docker inspect --format '{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}}{{"\n"}}{{end}}{{end}}' | sort -u | xargs > "$work/hosts"
   [ "$(cat "$work/hosts")" = 127.0.0.1 ]

@@ -80,7 +80,7 @@ public sealed class RefusedMessages(ActorSystem system, TimeProvider clock) : IE
 
     /// <summary>What others have sent may be long, and may hold what a terminal obeys.</summary>
     private static string Printable(string text) =>
-        string.Concat(text.Take(MaxText).Select(c => c is >= ' ' and <= '~' ? c : '?')) + (text.Length > MaxText ? "…" : "");
+        string.Concat(text.Take(MaxText).Select(c => c is >= ' ' and <= '~' ? c : '?')) + (text.Length > MaxText ? "..." : "");
 
     private static string Name(RefusalReason reason) => reason.ToString().ToLowerInvariant();
 

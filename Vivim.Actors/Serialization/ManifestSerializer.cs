@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Akka.Actor;
 using Akka.Serialization;
+using Vivim.Actors.Remoting;
 
 namespace Vivim.Actors.Serialization;
 
@@ -14,7 +15,7 @@ public sealed record MessageForm(Type Type, string Manifest, Func<object, byte[]
 
 /// <summary>
 /// Serializes exactly the message types it is given, by explicit manifest. The runtime's JSON fallback is off: a message without
-/// a form cannot leave the node or enter a journal.
+/// a form cannot leave the node, come from another one, or enter a journal.
 /// </summary>
 public abstract class ManifestSerializer : SerializerWithStringManifest
 {
@@ -27,6 +28,7 @@ public abstract class ManifestSerializer : SerializerWithStringManifest
         Identifier = identifier;
         byType = forms.ToFrozenDictionary(form => form.Type);
         byManifest = forms.ToFrozenDictionary(form => form.Manifest);
+        AdmittedForms.Of(system).Add(identifier, byManifest.Keys);
     }
 
     public override int Identifier { get; }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Vivim.Actors.Remoting;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
 using Vivim.Protocol;
@@ -27,34 +28,35 @@ internal sealed class NodeCertificates(string network, TimeProvider clock)
 
     private readonly string authorityKey = Path.Combine(Path.GetDirectoryName(TlsSettings.Of(network, "").Authority)!, "authority.key");
 
-    /// <summary>Makes the authority where there is none, and a certificate for each host that has none or whose own is near its end.</summary>
+    /// <summary>Makes the authority where there is none, and a certificate for each host that has none of it or whose own is near its end.</summary>
     /// <param name="chainId">For the authority's name.</param>
     /// <returns>The hosts that got one.</returns>
     /// <exception cref="StartException">A host is no host name, a file is missing or cannot be used.</exception>
     public IReadOnlyList<string> Issue(string chainId, IEnumerable<string> hosts)
     {
-        var wanted = hosts.Distinct(StringComparer.Ordinal).Where(host => IsDue(TlsSettings.Of(network, host))).ToList();
-        if (wanted.FirstOrDefault(host => Uri.CheckHostName(host) == UriHostNameType.Unknown) is { } wrong) throw new StartException($"{wrong} (vivim.cluster.seed-nodes) is no host name and no address");
-        if (wanted.Count == 0) return [];
+        var named = hosts.Distinct(StringComparer.Ordinal).ToList();
+        if (named.FirstOrDefault(host => Uri.CheckHostName(host) == UriHostNameType.Unknown) is { } wrong) throw new StartException($"{wrong} (vivim.cluster.seed-nodes) is no host name and no address");
         try
         {
+            var wanted = named.Where(host => IsDue(TlsSettings.Of(network, host))).ToList();
+            if (wanted.Count == 0) return [];
             Directory.CreateDirectory(Path.GetDirectoryName(authorityKey)!);
             using var authority = Authority(chainId);
             foreach (var host in wanted) Issue(authority, host);
+            return wanted;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
         {
             throw new StartException($"the certificates in {Path.GetDirectoryName(authorityKey)} cannot be made: {e.Message.TrimEnd('.')}");
         }
-
-        return wanted;
     }
 
     private bool IsDue(TlsSettings files)
     {
-        if (!File.Exists(files.Certificate) || !File.Exists(files.Key)) return true;
+        if (!File.Exists(files.Authority) || !File.Exists(files.Certificate) || !File.Exists(files.Key)) return true;
+        using var authority = X509CertificateLoader.LoadCertificateFromFile(files.Authority);
         using var certificate = X509CertificateLoader.LoadCertificateFromFile(files.Certificate);
-        return certificate.NotAfter.ToUniversalTime() < clock.GetUtcNow().UtcDateTime.AddDays(RenewalDays);
+        return !MutualTls.IsOf(authority, certificate) || certificate.NotAfter.ToUniversalTime() < clock.GetUtcNow().UtcDateTime.AddDays(RenewalDays);
     }
 
     private X509Certificate2 Authority(string chainId)

@@ -9,7 +9,8 @@ namespace Vivim.Tests.Actors;
 [Collection(ActorTests.Collection)]
 public sealed class SupervisionOfTwoNodesTests : IAsyncLifetime
 {
-    private const string Region = "wandering";
+    /// <summary>One that a node has: other nodes find the coordinator of no other.</summary>
+    private const string Region = "workers";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 

@@ -27,7 +27,7 @@ public sealed class SupervisionWatchTests : TestKit
     }
 
     private SupervisionWatchTests(DirectoryInfo folder)
-        : base(ConfigurationFactory.ParseString("akka.loggers = [\"Akka.TestKit.TestEventListener, Akka.TestKit\"], akka.loglevel = OFF").WithFallback(TestSettings.Akka(folder, "OFF")), "vivim")
+        : base(ConfigurationFactory.ParseString("akka.loggers = [\"Akka.TestKit.TestEventListener, Akka.TestKit\"], akka.loglevel = OFF").WithFallback(TestSettings.AkkaOfMember(folder, "OFF")), "vivim")
     {
         this.folder = folder;
         var log = new SupervisionLog(Capacity);

@@ -1,13 +1,10 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Vivim.Faults;
 using Vivim.Faults.Postgres;
 using Vivim.Gateway.Clustering;
 using Vivim.Gateway.Configuration;
 using Vivim.Gateway.Node;
+using Vivim.Tests.Remoting;
 using Vivim.Tests.Telemetry;
 
 namespace Vivim.Tests.Gateway;
@@ -50,8 +47,9 @@ public sealed class PreparedNetwork : IAsyncLifetime, IDisposable
         database { provider = postgresql, host = "{{host ?? "127.0.0.1"}}", port = {{port ?? Server.Port}}, password-file = "{{passwordFile ?? Server.PasswordFile}}" }
         """;
 
+    /// <summary>Prepares a network for nodes on 127.0.0.1.</summary>
     internal Task<NodeExit> InitAsync(NodeFiles own, string network, string? database = null, params string[] options) =>
-        NodeProcess.RunAsync(new NodeStart(own) { Settings = $"{database ?? Database()}\ngenesis.validators = 2", Arguments = ["init", "--network", network, .. options] });
+        NodeProcess.RunAsync(new NodeStart(own) { Settings = $"{database ?? Database()}\ngenesis.validators = 2, cluster.seed-nodes = \"127.0.0.1:1\"", Arguments = ["init", "--network", network, .. options] });
 
     /// <summary>How to start a node of the cluster.</summary>
     internal NodeStart Node(NodeFiles own, string name, int port, string? database = null, string? network = null, string more = "") => new(own)
@@ -137,12 +135,12 @@ public sealed class ClusterStartTests(PreparedNetwork prepared) : IClassFixture<
     public async Task A_certificate_that_is_damaged_expired_or_another_authoritys()
     {
         using var files = new NodeFiles();
-        using var pki = new Pki(files.PathOf("pki"));
+        using var pki = new Pki();
         var port = FreePort();
         var garbage = files.PathOf("garbage.pem");
         await File.WriteAllTextAsync(garbage, "garbage");
         await RefusesAsync(prepared.Node(files, "node9", port, more: Pki.Settings(pki.Issue("expired", TimeSpan.FromDays(-1)), pki.Authority)), "has expired at", "vivim.cluster.tls.certificate");
-        using var other = new Pki(files.PathOf("other-pki"));
+        using var other = new Pki();
         await RefusesAsync(prepared.Node(files, "node9", port, more: Pki.Settings(other.Issue("other", TimeSpan.FromDays(1)), pki.Authority)), "is not signed by", "vivim.cluster.tls.authority");
         await RefusesAsync(prepared.Node(files, "node9", port, more: Pki.Settings((garbage, garbage), pki.Authority)), garbage, "vivim.cluster.tls.certificate");
     }
@@ -151,7 +149,7 @@ public sealed class ClusterStartTests(PreparedNetwork prepared) : IClassFixture<
     public async Task Nodes_with_certificates_of_one_authority_form_a_cluster_trace_transactions_across_it_and_let_no_other_in()
     {
         await using var receiver = await OtlpReceiver.StartAsync();
-        using var pki = new Pki(Directory.CreateTempSubdirectory("vivim-pki-").FullName);
+        using var pki = new Pki();
         using var first = new NodeFiles();
         using var second = new NodeFiles();
         using var stranger = new NodeFiles();
@@ -160,7 +158,7 @@ public sealed class ClusterStartTests(PreparedNetwork prepared) : IClassFixture<
         await using var two = await NodeProcess.StartAsync(TracesAcrossNodes.Traced(
             prepared.Node(second, "node2", FreePort(), more: Pki.Settings(pki.Issue("node2", TimeSpan.FromDays(1)), pki.Authority) + $"\ncluster.seed-nodes = \"127.0.0.1:{seed}\", cluster.home-of = \"\""), receiver));
 
-        using var foreign = new Pki(Directory.CreateTempSubdirectory("vivim-pki-").FullName);
+        using var foreign = new Pki();
         await using var outside = NodeProcess.Launch(prepared.Node(stranger, "node3", FreePort(), more: Pki.Settings(foreign.Issue("node3", TimeSpan.FromDays(1)), foreign.Authority) + $"\ncluster.seed-nodes = \"127.0.0.1:{seed}\""));
         await Eventually.Async(async () => (await prepared.Server.QueryAsync("SELECT is_up FROM node WHERE name = 'node3'", CancellationToken.None)) is ["f"]);
         // Long enough for several attempts to join: node2 needed a fraction of it.
@@ -226,45 +224,4 @@ public sealed class ClusterStartTests(PreparedNetwork prepared) : IClassFixture<
     }
 
     private static int FreePort() => PostgresServer.FreePort();
-
-    /// <summary>An authority that signs nodes' certificates.</summary>
-    private sealed class Pki : IDisposable
-    {
-        private readonly string folder;
-        private readonly ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        private readonly X509Certificate2 authority;
-
-        public Pki(string folder)
-        {
-            this.folder = Directory.CreateDirectory(folder).FullName;
-            var request = new CertificateRequest($"CN=authority of {folder}", key, HashAlgorithmName.SHA256);
-            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
-            authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddYears(-1), DateTimeOffset.UtcNow.AddYears(1));
-            File.WriteAllText(Authority, authority.ExportCertificatePem());
-        }
-
-        public string Authority => Path.Combine(folder, "authority.pem");
-
-        public static string Settings((string Certificate, string Key) files, string authority) =>
-            $"cluster.tls {{ certificate = \"{files.Certificate}\", key = \"{files.Key}\", authority = \"{authority}\" }}";
-
-        /// <param name="lifetime">From now on; it began two days ago.</param>
-        public (string Certificate, string Key) Issue(string name, TimeSpan lifetime)
-        {
-            using var own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var request = new CertificateRequest($"CN={name}", own, HashAlgorithmName.SHA256);
-            using var certificate = request.Create(authority, DateTimeOffset.UtcNow.AddDays(-2), DateTimeOffset.UtcNow + lifetime, RandomNumberGenerator.GetBytes(8));
-            var (certificateFile, keyFile) = (Path.Combine(folder, $"{name}.pem"), Path.Combine(folder, $"{name}.key"));
-            File.WriteAllText(certificateFile, certificate.ExportCertificatePem());
-            File.WriteAllText(keyFile, own.ExportPkcs8PrivateKeyPem());
-            return (certificateFile, keyFile);
-        }
-
-        public void Dispose()
-        {
-            key.Dispose();
-            authority.Dispose();
-            Directory.Delete(folder, recursive: true);
-        }
-    }
 }

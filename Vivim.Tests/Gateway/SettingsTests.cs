@@ -52,6 +52,7 @@ public sealed class SettingsTests : IDisposable
         ["cluster.port"] = "4053",
         ["cluster.seed-nodes"] = "node1:4053, node2:4053",
         ["cluster.home-of"] = "1, 2",
+        ["cluster.insecure-bind"] = "true",
         ["cluster.tls.certificate"] = Reference,
         ["cluster.tls.key"] = Reference,
         ["cluster.tls.authority"] = Reference,
@@ -133,6 +134,7 @@ public sealed class SettingsTests : IDisposable
     private static string Beside(string key) => key switch
     {
         "cluster.name" => "network = n\n cluster { port = 1, seed-nodes = \"a:1\" }\n database.provider = postgresql\n ",
+        "cluster.insecure-bind" => Beside("cluster.name") + "cluster.name = node1\n ",
         _ when key.StartsWith("cluster.tls", StringComparison.Ordinal) => $"cluster.tls {{ certificate = \"{Assembly}\", key = \"{Assembly}\", authority = \"{Assembly}\" }}\n ",
         _ when key.StartsWith("database.", StringComparison.Ordinal) && key != "database.provider" => "database.provider = postgresql\n ",
         _ when key.StartsWith("workers.backup.", StringComparison.Ordinal) && key != "workers.backup.directory" => "workers.backup.directory = backups\n ",
@@ -258,6 +260,7 @@ public sealed class SettingsTests : IDisposable
     [InlineData("cluster { port = 1, seed-nodes = \"a:1\" }\ndatabase.provider = postgresql", "network", "`init`")]
     [InlineData("network = n, cluster.seed-nodes = \"a:1\", database.provider = postgresql", "cluster.port", "a port from 1")]
     [InlineData("network = n, cluster.port = 1, database.provider = postgresql", "cluster.seed-nodes", "at least one node")]
+    [InlineData("cluster { insecure-bind = true, tls { certificate = c } }", "cluster.insecure-bind", "as cluster.tls is set")]
     public void A_name_in_a_cluster_needs_what_makes_one(string file, string key, string allowed)
     {
         var problem = Assert.Throws<SettingsException>(() => Read($"cluster.name = node1\n{file}")).Message;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Akka.Actor;
 using Grpc.Core;
 using Vivim.Actors.Supervision;
 using Vivim.Cli;
@@ -57,30 +56,6 @@ public sealed class SupervisionTests(AdministeredNode fixture) : IClassFixture<A
         Assert.NotEmpty(await LastAsync("--last", "5", "--node-name", all[0].GetProperty("node").GetString()!));
         Assert.Empty(await LastAsync("--last", "5", "--node-name", "another"));
         Assert.Empty(await LastAsync("--last", "0"));
-    }
-
-    [Fact]
-    public async Task What_happens_now_is_told_as_it_happens_and_in_words()
-    {
-        using var stop = new CancellationTokenSource(Patience);
-        using var output = new SharedText();
-        var watching = Run(output, stop.Token, "supervision", "watch", "--kind", "member-up", "--kind", "down", "--kind", "member-removed", "--key", fixture.OwnKeyFile);
-        // Until the watch has begun nothing can be told to it.
-        await Task.Delay(3_000);
-        string address;
-        using (var other = await DepartureTests.JoinAsync((await fixture.DoAsync("cluster", "leader")).TrimEnd('\n')))
-        {
-            address = Akka.Cluster.Cluster.Get(other).SelfAddress.ToString();
-            await fixture.DoAsync("cluster", "leave", address);
-        }
-
-        await Eventually.Async(() => Task.FromResult(output.ToString().Contains("member-removed", StringComparison.Ordinal)));
-        await stop.CancelAsync();
-        Assert.Equal(VivimCommand.Success, await watching);
-        var lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(2, lines.Length);
-        Assert.Matches($@"^\d\d:\d\d:\d\d\.\d{{3}} akka\.tcp://vivim@127\.0\.0\.1:\d+ member-up      {address}$", lines[0]);
-        Assert.EndsWith($"member-removed {address}", lines[1], StringComparison.Ordinal);
     }
 
     [Fact]

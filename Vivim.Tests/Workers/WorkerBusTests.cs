@@ -8,6 +8,7 @@ using Akka.Configuration;
 using Vivim.Actors.Messaging;
 using Vivim.Tests.Actors;
 using Vivim.Tests.Gateway;
+using Vivim.Tests.Remoting;
 
 namespace Vivim.Tests.Workers;
 
@@ -17,13 +18,15 @@ public sealed class BusCluster : IAsyncLifetime
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vivim-bus-");
     private readonly List<ActorSystem> systems = [];
 
+    private readonly RefusalCount refusals = new();
+
     internal IReadOnlyList<WorkerBus> Buses { get; private set; } = [];
 
     internal IReadOnlyList<ActorSystem> Systems => systems;
 
     public async Task InitializeAsync()
     {
-        var config = ConfigurationFactory.ParseString("akka.loggers = []").WithFallback(TestSettings.Akka(folder, "OFF"));
+        var config = ConfigurationFactory.ParseString("akka.loggers = []").WithFallback(TestSettings.AkkaOfMember(folder, "OFF"));
         for (var i = 0; i < 3; i++) systems.Add(ActorSystem.Create("vivim", config));
         var seed = Cluster.Get(systems[0]).SelfAddress;
         foreach (var system in systems) await Cluster.Get(system).JoinAsync(seed);
@@ -34,8 +37,10 @@ public sealed class BusCluster : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
+        var refused = refusals.Since();
         foreach (var system in systems) await system.Terminate();
         folder.Delete(recursive: true);
+        Assert.Empty(refused);
     }
 }
 

@@ -93,7 +93,7 @@ public sealed class ClusterStartTests(PreparedNetwork prepared) : IClassFixture<
     {
         using var files = new NodeFiles();
         var password = files.PathOf("password");
-        await File.WriteAllTextAsync(password, "wrong");
+        PrivateFile.Write(password, "wrong");
         await RefusesAsync(prepared.Node(files, "node9", FreePort(), prepared.Database(passwordFile: password)), "vivim.database.user", "vivim.database.password-file");
     }
 
@@ -256,7 +256,7 @@ public sealed class ClusterStartTests(PreparedNetwork prepared) : IClassFixture<
             using var certificate = request.Create(authority, DateTimeOffset.UtcNow.AddDays(-2), DateTimeOffset.UtcNow + lifetime, RandomNumberGenerator.GetBytes(8));
             var (certificateFile, keyFile) = (Path.Combine(folder, $"{name}.pem"), Path.Combine(folder, $"{name}.key"));
             File.WriteAllText(certificateFile, certificate.ExportCertificatePem());
-            File.WriteAllText(keyFile, own.ExportPkcs8PrivateKeyPem());
+            PrivateFile.Write(keyFile, own.ExportPkcs8PrivateKeyPem());
             return (certificateFile, keyFile);
         }
 

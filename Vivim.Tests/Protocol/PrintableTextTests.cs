@@ -33,11 +33,18 @@ public sealed class PrintableTextTests
     [InlineData("\ufeffa\u200bb\u00adc\u2060", "\\u{FEFF}a\\u{200B}b\\u{AD}c\\u{2060}")]
     [InlineData("a\u2028b\u2029c", "a\\u{2028}b\\u{2029}c")]
     [InlineData("hid\U000E0041den\U000E0100", "hid\\u{E0041}den\\u{E0100}")]
-    [InlineData("\ud800x\udc00", "\\u{D800}x\\u{DC00}")]
     [InlineData("\ue000\uffff\u3164", "\\u{E000}\\u{FFFF}\\u{3164}")]
     [InlineData("ad\u200dmin\u200c", "ad\\u{200D}min\\u{200C}")]
     [InlineData("é\u200d\u200d\ufe0f\ufe0f", "é\u200d\\u{200D}\\u{FE0F}\\u{FE0F}")]
     public void What_a_terminal_obeys_or_does_not_show_is_shown_by_its_number(string text, string printed) => Assert.Equal(printed, PrintableText.Of(text));
+
+    /// <summary>A fact of its own, as no attribute can hold half a character.</summary>
+    [Fact]
+    public void Half_a_character_is_shown_by_its_number()
+    {
+        Assert.Equal("\\u{D83D}x\\u{DC00}\\u{D83D}", PrintableText.Of("\ud83dx\udc00\ud83d"));
+        Assert.Equal("\"\\uD83Dx\"", PrintableText.OfJson("\"\ud83dx\""));
+    }
 
     [Fact]
     public void No_code_point_gets_through_that_is_not_printable()

@@ -22,21 +22,25 @@ public sealed class Terminal
     private readonly TextWriter output;
     private readonly TextWriter error;
     private readonly Page page;
+    private readonly bool isErrorWatched;
 
     public Terminal(bool json, TextWriter output, TextWriter error)
     {
         IsJson = json;
         this.output = PrintableWriter.Of(output);
         this.error = PrintableWriter.Of(error);
-        var console = Create(output, Console.IsOutputRedirected);
-        page = new Page(this.output, console, !Console.IsOutputRedirected && console.Profile.Capabilities.Ansi);
-        Progress = Create(error, Console.IsErrorRedirected);
+        // A person watches where these are the process's own streams, and lead to a terminal.
+        var isWatched = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected;
+        isErrorWatched = ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected;
+        var console = Create(output, isWatched);
+        page = new Page(this.output, console, isWatched && console.Profile.Capabilities.Ansi);
+        Progress = Create(error, isErrorWatched);
     }
 
     public bool IsJson { get; }
 
     /// <summary>True when a progress bar has somebody to watch it, or a log to be read.</summary>
-    public bool ShowsProgress => !IsJson || !Console.IsErrorRedirected;
+    public bool ShowsProgress => !IsJson || isErrorWatched;
 
     /// <summary>Standard error, for <see cref="ProgressBars"/>, which has nothing to show but numbers.</summary>
     internal IAnsiConsole Progress { get; }
@@ -79,10 +83,10 @@ public sealed class Terminal
         return isName || firstWord.IsEmpty ? message + end : char.ToUpperInvariant(message[0]) + message[1..] + end;
     }
 
-    private static IAnsiConsole Create(TextWriter writer, bool redirected)
+    private static IAnsiConsole Create(TextWriter writer, bool isWatched)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
-        if (redirected) console.Profile.Width = WidthWhenRedirected;
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer), Ansi = isWatched ? AnsiSupport.Detect : AnsiSupport.No });
+        if (!isWatched) console.Profile.Width = WidthWhenRedirected;
         return console;
     }
 }

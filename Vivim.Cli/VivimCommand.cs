@@ -67,6 +67,9 @@ public sealed class VivimCommand
         root.Options.Add(GlobalOptions.Key);
     }
 
+    /// <summary>All commands.</summary>
+    internal Command Root => root;
+
     /// <summary>Runs one command line.</summary>
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken = default)

@@ -45,18 +45,16 @@ public sealed class KeyStore(string folder)
     }
 
     /// <summary>Reads a key.</summary>
-    /// <exception cref="CommandFailedException">There is none of that name, or its file is damaged.</exception>
+    /// <exception cref="CommandFailedException">There is none of that name, or its file is damaged or can be read by others.</exception>
     public SigningKey Open(string name)
     {
         var path = PathOf(name);
-        if (!File.Exists(path)) throw new CommandFailedException("KEY_NOT_FOUND", $"there is no key named '{name}'; make one with: vivim key new {name}");
-        return Read(path, name);
+        return Read(path, name, $"there is no key named '{name}'; make one with: vivim key new {name}");
     }
 
     /// <summary>Reads a key file outside the store, such as a node's validator key.</summary>
-    /// <exception cref="CommandFailedException">There is none, or it is damaged.</exception>
-    public static SigningKey OpenFile(string path) =>
-        File.Exists(path) ? Read(path, path) : throw new CommandFailedException("KEY_NOT_FOUND", $"there is no key file {path}");
+    /// <exception cref="CommandFailedException">There is none, or it is damaged or can be read by others.</exception>
+    public static SigningKey OpenFile(string path) => Read(path, path, $"there is no key file {path}");
 
     public bool Contains(string name) => IsName(name) && File.Exists(PathOf(name));
 
@@ -64,11 +62,15 @@ public sealed class KeyStore(string folder)
     public IReadOnlyList<string> Names() =>
         Directory.Exists(Folder) ? [.. Directory.EnumerateFiles(Folder).Select(f => Path.GetFileName(f)).Where(IsName).Order(StringComparer.Ordinal)] : [];
 
-    private static SigningKey Read(string path, string name)
+    private static SigningKey Read(string path, string name, string absent)
     {
         try
         {
             return SigningKey.ReadFrom(path);
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new CommandFailedException("KEY_NOT_FOUND", absent, e);
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {

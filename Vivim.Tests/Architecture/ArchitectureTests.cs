@@ -57,7 +57,7 @@ public sealed class ArchitectureTests
     [Fact]
     public void The_cores_touch_no_clock_disk_network_chance_or_actor()
     {
-        var cores = Types("Vivim.Protocol").Where(t => t.Namespace != GeneratedNamespace && t.FullName is not ("Vivim.Protocol.DurableFile" or "Vivim.Protocol.Keys.SigningKey"))
+        var cores = Types("Vivim.Protocol").Where(t => t.Namespace != GeneratedNamespace && t.FullName is not ("Vivim.Protocol.DurableFile" or "Vivim.Protocol.RegularFile" or "Vivim.Protocol.Keys.SigningKey"))
             .Concat(Types("Vivim.Ledger").Where(t => t.Namespace is "Vivim.Ledger.Execution" or "Vivim.Ledger.Events" || t.FullName is "Vivim.Ledger.State.StateTree" or "Vivim.Ledger.State.LedgerState" || t.Name is "Subtree" or "ChunkMap" or "ChunkBody" or "ChunkPlan" or "SnapshotManifest"))
             .Concat(Types("Vivim.Chain").Where(t => t.Name is "TendermintCore" or "VoteKeeper" or "SignerRow" or "PoolCore" or "StateSyncCore" or "TurnRing`1"))
             .Concat(Types("Vivim.Actors").Where(t => t.Name is "SupervisionLog" or "NumberedRing`1" or "LogRecord" or "LogFilter" or "SupervisionEvent" or "SupervisionFilter" or "SupervisedPath" or "PriorityLanes`1"
@@ -94,6 +94,38 @@ public sealed class ArchitectureTests
 
     [Fact]
     public void Execution_has_no_floating_point() => Assert.Empty(Types("Vivim.Ledger").Where(t => t.Namespace == "Vivim.Ledger.Execution").SelectMany(t => UsesOf(t, Floats)));
+
+    /// <summary>A command that wrote past the terminal could print what a node sends as it is.</summary>
+    [Fact]
+    public void Nothing_is_printed_past_the_place_that_makes_it_printable()
+    {
+        string[] outputs = ["System.Console", "System.IO.TextWriter", "Spectre.Console.AnsiConsole", "Spectre.Console.IAnsiConsole", "Spectre.Console.AnsiConsoleExtensions", "Spectre.Console.Markup"];
+        string[] places = ["Vivim.Cli.Terminal", "Vivim.Cli.Page", "Vivim.Cli.PrintableWriter", "Vivim.Cli.ProgressBars", "Vivim.Cli.VivimCommand", "Program"];
+        var commands = Types("Vivim.Cli").Where(t => !places.Contains(t.FullName)).ToList();
+        Assert.Contains(commands, t => t.FullName == "Vivim.Cli.Commands.EventsCommand");
+        Assert.Empty(commands.SelectMany(t => UsesOf(t, outputs)));
+
+        var node = Types("Vivim.Gateway").Where(t => t.Name != "NodeConsole").ToList();
+        Assert.Contains(node, t => t.Name == "GatewayHost");
+        Assert.Empty(node.SelectMany(t => UsesOf(t, ["System.Console"])));
+    }
+
+    /// <summary>Whoever reads a file in another way reads a device until the memory ends, or hangs on a pipe.</summary>
+    [Fact]
+    public void Every_file_is_read_as_a_regular_file_up_to_a_limit()
+    {
+        string[] readers =
+        [
+            .. ((string[])["ReadAllBytes", "ReadAllText", "ReadAllLines", "ReadLines", "ReadAllBytesAsync", "ReadAllTextAsync", "ReadAllLinesAsync", "ReadLinesAsync", "Open", "OpenRead", "OpenText", "OpenHandle"])
+                .SelectMany(method => (string[])[$"System.IO.File.{method}", $"System.IO.FileInfo.{method}"]),
+            "System.Security.Cryptography.X509Certificates.X509CertificateLoader.LoadCertificateFromFile",
+            "System.Security.Cryptography.X509Certificates.X509CertificateLoader.LoadPkcs12FromFile",
+            "System.Security.Cryptography.X509Certificates.X509Certificate2.CreateFromPemFile",
+        ];
+        string[] projects = ["Vivim.Protocol", "Vivim.Ledger", "Vivim.Client", "Vivim.Actors", "Vivim.Chain", "Vivim.Gateway", "Vivim.Cli"];
+        Assert.NotEmpty(UsesOf(Types("Vivim.Protocol").Single(t => t.FullName == "Vivim.Protocol.RegularFile"), readers));
+        Assert.Empty(projects.SelectMany(Types).Where(t => t.FullName != "Vivim.Protocol.RegularFile").SelectMany(t => UsesOf(t, readers)));
+    }
 
     [Fact]
     public void The_scan_finds_what_it_looks_for()

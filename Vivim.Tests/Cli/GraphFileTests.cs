@@ -34,6 +34,17 @@ public sealed class GraphFileTests
         Assert.StartsWith("line 1: a name has at most 64", Assert.Throws<InvalidDataException>(() => Parse($"{new string('x', 65)} 1\n")).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void A_text_without_an_end_is_refused_before_it_fills_the_memory()
+    {
+        using var endless = new Endless('x');
+        Assert.Equal("line 1: a line has at most 1024 characters", Assert.Throws<InvalidDataException>(() => GraphFile.Parse(endless)).Message);
+        Assert.InRange(endless.Given, 1, 2_000);
+
+        using var empty = new Endless('\n');
+        Assert.Equal("it has more than 20000000 lines", Assert.Throws<InvalidDataException>(() => GraphFile.Parse(empty)).Message);
+    }
+
+    [Fact]
     public void The_fingerprint_covers_edges_not_comments()
     {
         Assert.Equal(Parse("a b\n").Fingerprint(), Parse("# c\na\tb\n").Fingerprint());
@@ -50,5 +61,18 @@ public sealed class GraphFileTests
         Assert.Equal(4_039, graph.People.Count);
         Assert.Equal(88_234, graph.EdgeCount);
         Assert.Equal(1_043, graph.Follows.Max(f => f.Count));
+    }
+
+    private sealed class Endless(char character) : TextReader
+    {
+        public long Given { get; private set; }
+
+        public override int Peek() => character;
+
+        public override int Read()
+        {
+            Given++;
+            return character;
+        }
     }
 }

@@ -66,9 +66,11 @@ public sealed class KeyStoreTests : IDisposable
     public void A_damaged_file_is_refused(string content)
     {
         Directory.CreateDirectory(store.Folder);
-        File.WriteAllText(Path.Combine(store.Folder, "ann"), content);
+        PrivateFile.Write(Path.Combine(store.Folder, "ann"), content);
 
-        Assert.Equal("KEY_UNREADABLE", Assert.Throws<CommandFailedException>(() => store.Open("ann")).Reason);
+        var refused = Assert.Throws<CommandFailedException>(() => store.Open("ann"));
+        Assert.Equal("KEY_UNREADABLE", refused.Reason);
+        Assert.Contains("64 hexadecimal digits", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -91,7 +91,7 @@ public sealed class ClusterStartTests(PreparedNetwork prepared) : IClassFixture<
     {
         using var files = new NodeFiles();
         var password = files.PathOf("password");
-        await File.WriteAllTextAsync(password, "wrong");
+        PrivateFile.Write(password, "wrong");
         await RefusesAsync(prepared.Node(files, "node9", FreePort(), prepared.Database(passwordFile: password)), "vivim.database.user", "vivim.database.password-file");
     }
 

@@ -14,6 +14,8 @@ public sealed class SettingsTests : IDisposable
     private static readonly string Reference = TestSettings.ReferenceFile;
     private static readonly string Assembly = typeof(SettingsTests).Assembly.Location;
 
+    private static readonly string Secret = PrivateFile.Write(Path.Combine(Directory.CreateTempSubdirectory("vivim-settings-").FullName, "secret"), "hidden");
+
     /// <summary>Every setting there is, with a value that is not the default.</summary>
     private static readonly Dictionary<string, string> Others = new()
     {
@@ -61,7 +63,7 @@ public sealed class SettingsTests : IDisposable
         ["database.port"] = "5433",
         ["database.name"] = "other",
         ["database.user"] = "somebody",
-        ["database.password-file"] = Reference,
+        ["database.password-file"] = Secret,
         ["testing.clock-offset"] = "5s",
         ["logging.format"] = "json",
         ["logging.keep-records"] = "77",
@@ -272,13 +274,38 @@ public sealed class SettingsTests : IDisposable
     public void The_password_comes_from_a_file_or_the_environment_and_shows_nowhere()
     {
         var file = Path.Combine(folder.FullName, "password");
-        File.WriteAllText(file, "hidden\n");
+        PrivateFile.Write(file, "hidden\n");
         environment["VIVIM_DATABASE_PASSWORD"] = "other";
         var fromFile = (DatabaseSettings.PostgreSql)Read($"database {{ provider = postgresql, password-file = \"{file}\" }}").Database;
         Assert.Equal("hidden", fromFile.Password);
         Assert.Equal("other", ((DatabaseSettings.PostgreSql)Read("database.provider = postgresql").Database).Password);
         Assert.DoesNotContain("hidden", fromFile.ToString(), StringComparison.Ordinal);
         Assert.Contains("vivim.database.password-file", Assert.Throws<SettingsException>(() => Read("database { provider = postgresql, password-file = nowhere }")).Message, StringComparison.Ordinal);
+    }
+
+    [LinuxFact]
+    public void A_password_that_others_can_read_is_refused_with_what_to_do()
+    {
+        var file = PrivateFile.Write(Path.Combine(folder.FullName, "exposed"), "hidden");
+        PrivateFile.SetMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+        var problem = Assert.Throws<SettingsException>(() => Read($"database {{ provider = postgresql, password-file = \"{file}\" }}")).Message;
+        Assert.Contains($"chmod 600 {file}", problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", problem, StringComparison.Ordinal);
+    }
+
+    [LinuxFact]
+    public async Task Settings_and_secrets_are_read_from_regular_files_only_and_up_to_a_limit()
+    {
+        var pipe = RegularFileTests.Pipe(Path.Combine(folder.FullName, "pipe"));
+        using (var large = new FileStream(Path.Combine(folder.FullName, "large"), FileMode.CreateNew)) large.SetLength(2 << 20);
+        foreach (var (file, why) in (IEnumerable<(string, string)>)[("/dev/zero", "a device"), (pipe, "a pipe"), (folder.FullName, "a folder"), (Path.Combine(folder.FullName, "large"), "more than 1048576 bytes")])
+        {
+            var refused = await Task.Run(() => Assert.Throws<SettingsException>(() => new SettingsReader(Reference, file, _ => null, commandLine))).WaitAsync(TimeSpan.FromSeconds(60));
+            Assert.Contains(why, refused.Message, StringComparison.Ordinal);
+        }
+
+        var secret = await Task.Run(() => Assert.Throws<SettingsException>(() => Read($"database {{ provider = postgresql, password-file = \"{pipe}\" }}"))).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Contains("a pipe", secret.Message, StringComparison.Ordinal);
     }
 
     [Fact]

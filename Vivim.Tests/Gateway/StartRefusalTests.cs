@@ -126,6 +126,16 @@ public sealed class StartRefusalTests(UsedDataFolder used) : IClassFixture<UsedD
         await RefusesAsync(CannotRun, new NodeStart(files), name, "is missing");
     }
 
+    [LinuxFact]
+    public async Task A_key_that_others_can_read()
+    {
+        using var files = used.Copy();
+        var key = Path.Combine(files.Data, "keys", "validator.key");
+        PrivateFile.SetMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+
+        await RefusesAsync(CannotRun, new NodeStart(files), "has mode 0604", $"chmod 600 {key}");
+    }
+
     [Fact]
     public async Task A_damaged_key()
     {

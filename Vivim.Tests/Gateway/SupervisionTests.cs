@@ -19,7 +19,7 @@ public sealed class SupervisionTests(AdministeredNode fixture) : IClassFixture<A
     public async Task No_method_answers_without_an_operators_token()
     {
         using var stranger = SigningKey.Generate();
-        using var channel = fixture.ChannelFrom("127.0.5.1");
+        var channel = fixture.Node.Channel;
         foreach (var method in V1.SupervisionReflection.Descriptor.Services.Single().Methods)
         {
             foreach (var (code, reason, authorization) in new[]

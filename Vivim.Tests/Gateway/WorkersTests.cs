@@ -2,6 +2,8 @@ using System.Text.Json;
 using Grpc.Core;
 using Vivim.Cli;
 using Vivim.Cli.Keys;
+using Vivim.Client;
+using Vivim.Protocol.Keys;
 using V1 = Vivim.Protocol.V1;
 
 namespace Vivim.Tests.Gateway;
@@ -160,6 +162,29 @@ public sealed class WorkersTests : IDisposable
         Assert.Contains("TASK_UNKNOWN", await FailAsync(node, "resolve", Gc, "nothing", "done"), StringComparison.Ordinal);
         var task = Text((await JsonAsync(node, "tasks", Gc, "--phase", "done")).GetProperty("tasks")[0], "id");
         Assert.Contains("TASK_NOT_IN_DOUBT", await FailAsync(node, "resolve", Gc, task, "again"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_name_that_a_caller_chooses_has_a_form_and_what_is_quoted_of_a_call_is_printable()
+    {
+        await using var node = await StartAsync();
+        using var key = SigningKey.ReadFrom(Path.Combine(files.Data, "keys", "operator.key"));
+        var (workers, cluster) = (node.Client.OperateWorkers(key), node.Client.Operate(key));
+        await Eventually.Async(async () => await DoneAsync(node) >= 1);
+        foreach (var id in (string[])["\e[2J", "free-space@1", "a b", "tâche", "", new string('x', 129)])
+            Assert.Equal("INVALID_ARGUMENT", (await Assert.ThrowsAsync<VivimException>(() => workers.SubmitTaskAsync(Gc, id, "free-space"))).Reason);
+        Assert.Equal("INVALID_ARGUMENT", (await Assert.ThrowsAsync<VivimException>(() => ReadAsync(cluster.TailLogAsync(new() { CorrelationId = "any" })))).Reason);
+        Assert.Equal("INVALID_ARGUMENT", (await Assert.ThrowsAsync<VivimException>(() => ReadAsync(cluster.TailLogAsync(new() { Node = "\e" })))).Reason);
+        Assert.Equal("INVALID_ARGUMENT", (await Assert.ThrowsAsync<VivimException>(() => ReadAsync(cluster.WatchSupervisionAsync(new() { Node = "a b" })))).Reason);
+
+        var unknown = (await Assert.ThrowsAsync<VivimException>(() => workers.ShowAsync("\e[2J\u202e" + new string('x', 100_000)))).Message;
+        Assert.Contains("there is no worker \\u{1B}[2J\\u{202E}xxx", unknown, StringComparison.Ordinal);
+        Assert.InRange(unknown.Length, 1, 4_096);
+
+        static async Task ReadAsync<T>(IAsyncEnumerable<T> items)
+        {
+            await foreach (var _ in items) continue;
+        }
     }
 
     /// <summary>What commands need to reach the node as its operator.</summary>

@@ -101,7 +101,7 @@ public sealed class KeyTests
     public void A_file_that_holds_no_key_is_named()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.PathOf("short"), "abcd");
+        PrivateFile.Write(folder.PathOf("short"), "abcd");
         var refused = Assert.Throws<InvalidDataException>(() => SigningKey.ReadFrom(folder.PathOf("short")));
         Assert.Equal($"{folder.PathOf("short")} is not a key file: it must hold 64 hexadecimal digits", refused.Message);
     }

@@ -35,7 +35,7 @@ internal sealed class Pki : IDisposable
         using var certificate = Sign(name, own, lifetime, host);
         var (certificateFile, keyFile) = (Path.Combine(folder.FullName, $"{name}.pem"), Path.Combine(folder.FullName, $"{name}.key"));
         File.WriteAllText(certificateFile, certificate.ExportCertificatePem());
-        File.WriteAllText(keyFile, own.ExportPkcs8PrivateKeyPem());
+        PrivateFile.Write(keyFile, own.ExportPkcs8PrivateKeyPem());
         return (certificateFile, keyFile);
     }
 

@@ -123,7 +123,8 @@ internal sealed class RunningNode : IAsyncDisposable
             var folder = Own(NodeFolder.Open(settings.Data));
             var stores = Own(NodeDatabase.Open(settings.Database, folder));
             var shared = Own(ReadNetwork(settings, stores, folder, clock, loggers));
-            var chainStore = Own(new SqliteChainStore(folder.ChainDatabase));
+            var log = loggers.CreateLogger<RunningNode>();
+            var chainStore = Own(new SqliteChainStore(folder.ChainDatabase, (first, last) => log.LogInformation("summarizing the events of the blocks {First} to {Last}, which an earlier version has left without: once", first, last)));
             var stateStore = Own(new SqliteStateStore(folder.StateDatabase));
             var ledger = new NodeLedger(shared.Genesis, chainStore, stateStore, Ed25519Scheme.Instance, settings.HistoryMemory);
             var reader = Own(new SqliteChainReader(folder.ChainDatabase));

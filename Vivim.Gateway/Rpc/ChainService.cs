@@ -25,7 +25,7 @@ internal sealed class ChainService(NodeHost host, StatusAnswers status) : Protoc
     public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context) => status.Status(context.CancellationToken);
 
     public override Task<GetGenesisResponse> GetGenesis(GetGenesisRequest request, ServerCallContext context) =>
-        Task.FromResult(new GetGenesisResponse { Genesis = ByteString.CopyFrom(host.Node.Genesis.ToJson()), GenesisHash = host.Node.Genesis.Hash.ToString() });
+        Task.FromResult(status.Genesis);
 
     public override Task<SubmitResponse> Submit(SubmitRequest request, ServerCallContext context) =>
         new Submission(host.Node, context.Caller()).Submit(request.Transaction, context.CancellationToken);

@@ -22,6 +22,8 @@ internal sealed class EventSubscription
         filter = new EventFilter(request.Authors.Select(RequestValues.Did), request.Types_.Select(ParseType));
         from = RequestValues.Cursor(request.From);
         follow = request.Follow;
+        // The request lives as long as the stream; the text of 1,024 authors is three times what the filter keeps of them.
+        request.Authors.Clear();
     }
 
     /// <summary>The stream's messages; ends at the last event unless it follows.</summary>

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Google.Protobuf;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
 using Vivim.Chain.Queries;
@@ -19,13 +20,20 @@ internal sealed class StatusAnswers
     private readonly NodeHost host;
     private readonly SharedAnswer<GetStatusResponse> status;
     private readonly SharedAnswer<ListValidatorsResponse> validators;
+    private readonly Lazy<GetGenesisResponse> genesis;
 
     public StatusAnswers(NodeHost host, TimeProvider clock)
     {
         this.host = host;
         status = new SharedAnswer<GetStatusResponse>(ReadStatus, FreshFor, clock);
         validators = new SharedAnswer<ListValidatorsResponse>(() => host.Node.Ledger.Read(ValidatorList.Of), TimeSpan.MaxValue, clock);
+        genesis = new Lazy<GetGenesisResponse>(
+            () => new GetGenesisResponse { Genesis = ByteString.CopyFrom(host.Node.Genesis.ToJson()), GenesisHash = host.Node.Genesis.Hash.ToString() },
+            LazyThreadSafetyMode.PublicationOnly);
     }
+
+    /// <summary>The genesis, which never changes.</summary>
+    public GetGenesisResponse Genesis => genesis.Value;
 
     /// <summary>Where the node is.</summary>
     public Task<GetStatusResponse> Status(CancellationToken cancellation) => status.Get(host.Node.Chain.Heights().Newest, cancellation);

@@ -22,7 +22,7 @@ public sealed class EventFilter
         this.authors = [.. authors];
         this.types = [.. types];
         if (this.authors.Count > MaxAuthors) throw new ArgumentException($"{this.authors.Count} authors, at most {MaxAuthors} are allowed", nameof(authors));
-        authorHashes = [.. this.authors.Select(author => EventSummary.ActorHash(author))];
+        authorHashes = [.. this.authors.Select(author => EventSummary.ActorHash(author)).Order()];
         typeBits = this.types.Aggregate(0UL, (bits, type) => bits | EventSummary.TypeBit(type));
     }
 
@@ -42,12 +42,6 @@ public sealed class EventFilter
         var present = EventSummary.TypesOf(summary);
         if (types.Count > 0) present &= typeBits;
         if (present == 0) return false;
-        if (authors.Count == 0) return true;
-        foreach (var hash in authorHashes)
-        {
-            if (EventSummary.MayHave(summary, hash, present)) return true;
-        }
-
-        return false;
+        return authors.Count == 0 || EventSummary.MayHave(summary, authorHashes, present);
     }
 }

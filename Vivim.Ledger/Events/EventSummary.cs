@@ -48,7 +48,8 @@ public static class EventSummary
         foreach (var summary in summaries)
         {
             types |= TypesOf(summary);
-            for (var at = HeadBytes; at < summary.Length; at += EntryBytes) entries.Add(ReadEntry(summary.AsSpan(at)));
+            var kept = summary.AsSpan(HeadBytes);
+            for (var i = 0; i < kept.Length / EntryBytes; i++) entries.Add(ReadEntry(kept, i));
         }
 
         return Encode(types, entries);
@@ -71,16 +72,21 @@ public static class EventSummary
     /// <summary>The bits of the types that occur.</summary>
     internal static ulong TypesOf(ReadOnlySpan<byte> summary) => BinaryPrimitives.ReadUInt64BigEndian(summary);
 
-    /// <summary>Whether an actor may have made an event of one of the types.</summary>
+    /// <summary>Whether one of some actors may have made an event of one of some types.</summary>
+    /// <param name="actorHashes">Ascending.</param>
     /// <param name="types">Bits of types.</param>
-    internal static bool MayHave(ReadOnlySpan<byte> summary, ulong actorHash, ulong types)
+    internal static bool MayHave(ReadOnlySpan<byte> summary, ReadOnlySpan<ulong> actorHashes, ulong types)
     {
         var entries = summary[HeadBytes..];
-        for (var at = FirstOf(entries, actorHash); at < entries.Length; at += EntryBytes)
+        var count = entries.Length / EntryBytes;
+        var at = 0;
+        foreach (var hash in actorHashes)
         {
-            var entry = ReadEntry(entries[at..]);
-            if (entry >> TypeBits != actorHash) return false;
-            if ((types >> (int)(entry & ((1 << TypeBits) - 1)) & 1) != 0) return true;
+            at = FirstOf(entries, at, hash);
+            for (; at < count && ReadEntry(entries, at) is var entry && entry >> TypeBits == hash; at++)
+            {
+                if ((types >> (int)(entry & ((1 << TypeBits) - 1)) & 1) != 0) return true;
+            }
         }
 
         return false;
@@ -90,21 +96,28 @@ public static class EventSummary
 
     private static ulong Entry(ulong actorHash, LedgerEventType type) => actorHash << TypeBits | (uint)TypeNumber(type);
 
-    /// <summary>Where the first entry is that is not below those of an actor.</summary>
-    private static int FirstOf(ReadOnlySpan<byte> entries, ulong actorHash)
+    /// <summary>The first entry from a place on that is not below those of an actor: found by doubling steps, as it is mostly near.</summary>
+    private static int FirstOf(ReadOnlySpan<byte> entries, int from, ulong actorHash)
     {
-        var (low, high) = (0, entries.Length / EntryBytes);
+        var count = entries.Length / EntryBytes;
+        var (low, high) = (from, from);
+        for (var step = 1; high < count && ReadEntry(entries, high) >> TypeBits < actorHash; step *= 2) (low, high) = (high + 1, high + step);
+        high = Math.Min(high, count);
         while (low < high)
         {
             var middle = (low + high) >> 1;
-            if (ReadEntry(entries[(middle * EntryBytes)..]) >> TypeBits < actorHash) low = middle + 1;
+            if (ReadEntry(entries, middle) >> TypeBits < actorHash) low = middle + 1;
             else high = middle;
         }
 
-        return low * EntryBytes;
+        return low;
     }
 
-    private static ulong ReadEntry(ReadOnlySpan<byte> entry) => (ulong)BinaryPrimitives.ReadUInt32BigEndian(entry) << 8 | entry[EntryBytes - 1];
+    private static ulong ReadEntry(ReadOnlySpan<byte> entries, int index)
+    {
+        var entry = entries.Slice(index * EntryBytes, EntryBytes);
+        return (ulong)BinaryPrimitives.ReadUInt32BigEndian(entry) << 8 | entry[EntryBytes - 1];
+    }
 
     private static byte[] Encode(ulong types, HashSet<ulong> entries)
     {

@@ -26,14 +26,15 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
     private readonly SqliteConnection connection;
     private readonly SqliteChainReader reader;
 
+    /// <param name="onSummarize">Told of the first and the last height whose events are summarized at the opening, which may take a while: those of an earlier version.</param>
     /// <exception cref="InvalidDataException">The file is not a database.</exception>
-    public SqliteChainStore(string path)
+    public SqliteChainStore(string path, Action<ulong, ulong>? onSummarize = null)
     {
         connection = SqliteDatabase.OpenWriter(path, Schema);
         reader = new SqliteChainReader(path);
         using var command = connection.Statement("SELECT hash FROM genesis", 0);
         Genesis = command.ReadBlob() is { } hash ? new Hash256(hash) : null;
-        SummarizeOldBlocks();
+        SummarizeOldBlocks(onSummarize);
     }
 
     public Hash256? Genesis { get; private set; }
@@ -149,12 +150,14 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
     }
 
     /// <summary>Summaries for a chain that an earlier version has written: they always reach from the oldest block to the newest.</summary>
-    private void SummarizeOldBlocks()
+    private void SummarizeOldBlocks(Action<ulong, ulong>? onSummarize)
     {
         var (oldest, newest) = reader.Heights();
         using var last = connection.Statement("SELECT max(height) FROM event_summaries", 0);
         var next = last.ExecuteScalar() is long summarized ? Math.Max(oldest, (ulong)summarized + 1) : oldest;
-        while (newest > 0 && next <= newest)
+        if (newest == 0 || next > newest) return;
+        onSummarize?.Invoke(next, newest);
+        while (next <= newest)
         {
             using var transaction = connection.BeginTransaction();
             var end = Math.Min(newest, next + EventSummary.SectionBlocks - 1);

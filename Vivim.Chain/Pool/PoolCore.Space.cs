@@ -40,11 +40,9 @@ public sealed partial class PoolCore
     {
         foreach (var transaction in transactions)
         {
-            if (byId.TryGetValue(transaction.TransactionId, out var waiting))
-            {
-                TakeOut(waiting, isCommitted: false);
-                Settle(waiting);
-            }
+            if (byId.TryGetValue(transaction.TransactionId, out var waiting)) TakeOut(waiting, isCommitted: false);
+            else if (leaving.Remove(transaction.TransactionId, out waiting)) surplus.RemoveAll(known => known.TransactionId == transaction.TransactionId);
+            if (waiting is not null) Settle(waiting);
 
             if (transaction.ExpiryHeight > Height) dropped.Add(transaction, sequenceNr);
         }

@@ -21,7 +21,10 @@ internal sealed class Submission(RunningNode node, string origin)
     private const int BatchesUnderWay = 8;
 
     /// <summary>Refusals that end with the window.</summary>
-    private static readonly HashSet<string> WindowReasons = [.. ((RefusalReason[])[RefusalReason.QuotaExceeded, RefusalReason.RegistrationsExceeded, RefusalReason.RegistrationsLimited]).Select(Refusal.CodeOf)];
+    private static readonly HashSet<string> WindowReasons =
+    [
+        Refusal.CodeOf(RefusalReason.QuotaExceeded), Refusal.CodeOf(RefusalReason.RegistrationsExceeded), Refusal.CodeOf(RefusalReason.RegistrationsLimited),
+    ];
 
     // Taken in the call itself: what a stream does runs elsewhere.
     private readonly string trace = Correlation.TraceParent;
@@ -151,5 +154,11 @@ internal sealed class Submission(RunningNode node, string origin)
     private static SubmitManyResponse Refused(string id, Refusal refusal) => new() { Refused = ToMessage(id, refusal) };
 
     /// <summary>A refusal as clients get it.</summary>
-    public static Refused ToMessage(string id, Refusal refusal) => new() { TransactionId = id, Code = (int)RpcErrors.CodeOf(refusal.Reason), Reason = refusal.Code, Message = refusal.Message };
+    public static Refused ToMessage(string id, Refusal refusal) => new()
+    {
+        TransactionId = id,
+        Code = (int)RpcErrors.CodeOf(refusal.Reason),
+        Reason = refusal.Code,
+        Message = refusal.Message,
+    };
 }

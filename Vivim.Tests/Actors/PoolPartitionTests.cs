@@ -1,10 +1,12 @@
 using Akka.Actor;
 using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Routing;
+using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
+using Vivim.Tests.Gateway;
 
 namespace Vivim.Tests.Actors;
 
@@ -274,6 +276,23 @@ public sealed class PoolPartitionTests : ActorTests
 
         await partition.Ask<SubmitOutcomes>(Submission(Registration(person, 0)), Patience);
         await ExpectMsgAsync<WorkAvailable>(Patience);
+    }
+
+    /// <summary>A node that comes up from a snapshot hears of the last block only. Without a look at the chain what is settled would be work for ever.</summary>
+    [Fact]
+    public async Task A_partition_that_has_not_heard_of_every_block_reads_its_senders_again()
+    {
+        var partition = await Start();
+        TransactionEnvelope[] own = [Registration(person, 0), Registration(person, 1)];
+        await partition.Ask<SubmitOutcomes>(Submission(own), Patience);
+        Sys.EventStream.Unsubscribe(partition);
+        foreach (var transaction in own) await Commit(transaction);
+        Assert.Equal(2, (await partition.Ask<PendingCount>(new CountPending(0), Patience)).Count);
+
+        Sys.EventStream.Subscribe<BlockCommitted>(partition);
+        await Commit();
+        await Eventually.Async(async () => (await partition.Ask<PendingCount>(new CountPending(0), Patience)).Count == 0);
+        Assert.Empty((await partition.Ask<Reaped>(new Reap(0, 10, 1 << 20), Patience)).Transactions);
     }
 
     protected override void AfterAll()

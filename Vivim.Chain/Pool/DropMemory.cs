@@ -43,16 +43,16 @@ internal sealed class DropMemory
     /// <returns>What is remembered by journal entries up to a number.</returns>
     public IReadOnlyList<DroppedTransaction> UpTo(long sequenceNr, ulong height)
     {
-        foreach (var id in dropped.Values.Where(known => known.Transaction.ExpiryHeight <= height).Select(known => known.Transaction.TransactionId).ToList()) dropped.Remove(id);
+        foreach (var (id, _) in dropped.Where(known => known.Value.Transaction.ExpiryHeight <= height).ToList()) dropped.Remove(id);
         return [.. dropped.Values.Where(known => known.SequenceNr <= sequenceNr).Select(known => known.Transaction)];
     }
 
     /// <summary>The journal has these in a later entry as well.</summary>
     public void Move(IEnumerable<DroppedTransaction> transactions, long sequenceNr)
     {
-        foreach (var transaction in transactions)
+        foreach (var id in transactions.Select(transaction => transaction.TransactionId))
         {
-            if (dropped.TryGetValue(transaction.TransactionId, out var known)) dropped[transaction.TransactionId] = (known.Transaction, sequenceNr);
+            if (dropped.TryGetValue(id, out var known)) dropped[id] = (known.Transaction, sequenceNr);
         }
     }
 }

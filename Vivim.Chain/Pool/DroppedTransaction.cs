@@ -10,11 +10,11 @@ public sealed record DroppedTransaction(Hash256 TransactionId, ulong ExpiryHeigh
     /// <summary>What who waits for it is told.</summary>
     public Refusal Refusal => new(Reason, Reason switch
     {
-        RefusalReason.NonceGap => "an earlier nonce of its sender was missing, and the pool needed the place: send the missing nonce, then the same bytes again",
-        RefusalReason.QuotaExceeded => "its sender had no actions left in the window, and the pool needed the place: send the same bytes again in the next window",
-        RefusalReason.RegistrationsExceeded => "the window had no registrations left, and the pool needed the place: send the same bytes again in the next window",
-        RefusalReason.NotAnAuthority => "its sender was no validator any more, and the pool needed the place: only current validators change the validators",
-        RefusalReason.DroppedByOperator => "an operator of the node has dropped what its sender had in the pool: ask the operator, or send the same bytes to another node",
+        RefusalReason.NonceGap => "the pool needed its place, since an earlier nonce was missing: send that nonce, then the same bytes again",
+        RefusalReason.QuotaExceeded => "the pool needed its place, since its sender had no actions left: send the same bytes in the next window",
+        RefusalReason.RegistrationsExceeded => "the pool needed its place, since the window was full: send the same bytes in the next window",
+        RefusalReason.NotAnAuthority => "the pool needed its place, since its sender is no validator any more: do not send it again",
+        RefusalReason.DroppedByOperator => "an operator has dropped what its sender had waiting: ask them, or use another node",
         _ => "the pool was full, and its sender held the most places: send the same bytes again after the next block",
     });
 }

@@ -18,7 +18,9 @@ public sealed partial class PoolCore
     /// <summary>Dropped transactions that are remembered.</summary>
     public int RememberedDrops => dropped.Count;
 
-    /// <summary>Takes in a transaction read back from the journal, unless it is settled by now. <see cref="EndRecovery"/> comes after the last.</summary>
+    /// <summary>
+    /// Takes in a transaction read back from the journal, unless it is settled by now. <see cref="EndRecovery"/> comes after the last.
+    /// </summary>
     public void Recover(Transaction transaction, AccountRecord account, long sequenceNr)
     {
         dropped.Remove(transaction.Id);
@@ -30,7 +32,8 @@ public sealed partial class PoolCore
         }
 
         // Of two with one nonce the newer was taken when the older was gone; the journal may not say yet that it was.
-        if (senders.GetValueOrDefault(transaction.Sender)?.Find(transaction.Nonce) is { } older) surplus.Add(Drop(older, RefusalReason.PoolFull));
+        var older = senders.GetValueOrDefault(transaction.Sender)?.Find(transaction.Nonce);
+        if (older is not null) surplus.Add(Drop(older, RefusalReason.PoolFull));
         Insert(transaction, account, origin: "");
         MarkDurable([transaction.Id], sequenceNr);
     }
@@ -40,11 +43,9 @@ public sealed partial class PoolCore
     {
         foreach (var transaction in transactions)
         {
-            if (byId.TryGetValue(transaction.TransactionId, out var waiting))
-            {
-                TakeOut(waiting, isCommitted: false);
-                Settle(waiting);
-            }
+            if (byId.TryGetValue(transaction.TransactionId, out var waiting)) TakeOut(waiting, isCommitted: false);
+            else if (leaving.Remove(transaction.TransactionId, out waiting)) surplus.RemoveAll(one => one.TransactionId == transaction.TransactionId);
+            if (waiting is not null) Settle(waiting);
 
             if (transaction.ExpiryHeight > Height) dropped.Add(transaction, sequenceNr);
         }
@@ -58,10 +59,10 @@ public sealed partial class PoolCore
     {
         foreach (var queue in senders.Values.Where(queue => queue.Gapped > PoolLimits.MaxGappedOfSender).ToList())
         {
-            while (queue.Gapped > PoolLimits.MaxGappedOfSender) surplus.Add(DropLast(queue, RefusalReason.PoolFull));
+            while (queue.Gapped > PoolLimits.MaxGappedOfSender) surplus.Add(DropLast(queue));
         }
 
-        while (space.IsOver) surplus.Add(DropLast(space.MostParked ?? space.Senders.First(), RefusalReason.PoolFull));
+        while (space.IsOver) surplus.Add(DropLast(space.MostParked ?? space.Senders.First()));
         return surplus;
     }
 
@@ -87,7 +88,7 @@ public sealed partial class PoolCore
         SkipTo(sequenceNr);
     }
 
-    /// <summary>What journal entries up to a number say of dropped transactions that are still remembered: to be written again before they are deleted.</summary>
+    /// <summary>What journal entries up to a number say of remembered drops: to be written again before those entries are deleted.</summary>
     public IReadOnlyList<DroppedTransaction> DropsUpTo(long sequenceNr) => dropped.UpTo(sequenceNr, Height);
 
     /// <summary>The journal has these in a later entry as well.</summary>
@@ -100,10 +101,17 @@ public sealed partial class PoolCore
     /// <summary>The senders by the places they hold, most first.</summary>
     /// <param name="after">From the last page; null for the first.</param>
     public IReadOnlyList<PoolSender> Senders(PoolSender? after, int limit) =>
-        [.. space.Senders.Select(View).SkipWhile(sender => after is not null && PoolSender.MostPlacesFirst.Compare(sender, after) <= 0).Take(limit)];
+    [
+        .. space.Senders.Select(View)
+            .SkipWhile(sender => after is not null && PoolSender.MostPlacesFirst.Compare(sender, after) <= 0)
+            .Take(limit),
+    ];
 
-    private PoolSender View(SenderQueue queue) =>
-        new(queue.Sender, queue.Count, queue.Parked, queue.Places, queue.Bytes, queue.Account.Nonce, queue.WhyLastIsParked(tip, parameters));
+    private PoolSender View(SenderQueue queue)
+    {
+        var reason = queue.WhyLastIsParked(tip, parameters);
+        return new PoolSender(queue.Sender, queue.Count, queue.Parked, queue.Places, queue.Bytes, queue.Account.Nonce, reason);
+    }
 
     /// <summary>
     /// Makes room for a transaction. Parked transactions go first; then the sender with the most places loses its last. A parked transaction
@@ -119,21 +127,30 @@ public sealed partial class PoolCore
         if (missing <= 0) return gone;
         if (!isParked && space.Parked >= missing)
         {
-            while (space.Missing(places, isParked: false) > 0) gone.Add(DropLast(space.MostParked!, RefusalReason.PoolFull));
+            while (space.Missing(places, isParked: false) > 0) gone.Add(DropLast(space.MostParked!));
             return gone;
         }
 
         if (space.GiverFor(queue, places, missing, isParked) is not var (giver, count)) return null;
-        for (; count > 0; count--) gone.Add(DropLast(giver, RefusalReason.PoolFull));
+        for (; count > 0; count--) gone.Add(DropLast(giver));
         return gone;
     }
 
-    private Refusal NoRoom(Transaction transaction, AccountRecord account, bool isParked) => isParked
-        ? new Refusal(RefusalReason.NonceGap, $"nonce {transaction.Nonce} does not follow what is known, the next committed is {account.Nonce}, and no more can wait for a missing nonce: send the missing one first")
-        : new Refusal(RefusalReason.PoolFull, $"this partition of the pool holds {Count} transactions and is full, and no sender has more of it than this one: send again after the next block");
+    private Refusal NoRoom(Transaction transaction, AccountRecord account, bool isParked)
+    {
+        if (!isParked)
+        {
+            var full = $"this partition of the pool holds {Count} transactions and is full, and no sender has more of it than this one";
+            return new Refusal(RefusalReason.PoolFull, $"{full}: send again after the next block");
+        }
 
-    /// <param name="otherwise">The reason where a next block could have included it.</param>
-    private DroppedTransaction DropLast(SenderQueue queue, RefusalReason otherwise) => Drop(queue[queue.Count - 1], queue.WhyLastIsParked(tip, parameters) ?? otherwise);
+        var gap = $"nonce {transaction.Nonce} does not follow what is known, the next on the chain is {account.Nonce}, and no more can wait";
+        return new Refusal(RefusalReason.NonceGap, $"{gap}: send the missing nonce first");
+    }
+
+    /// <summary>Drops a sender's last transaction: because the next block could not include it, else because the pool is full.</summary>
+    private DroppedTransaction DropLast(SenderQueue queue) =>
+        Drop(queue[queue.Count - 1], queue.WhyLastIsParked(tip, parameters) ?? RefusalReason.PoolFull);
 
     private DroppedTransaction Drop(WaitingTransaction waiting, RefusalReason reason)
     {

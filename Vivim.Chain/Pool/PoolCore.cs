@@ -102,8 +102,8 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
     {
         var reaped = new List<TransactionEnvelope>();
         var registrationsLeft = tip.RegistrationsLeft;
-        var waitingTurns = new Queue<(SenderQueue Sender, int From)>(turns.Where(queue => queue.HasWork).Select(queue => (queue, 0)));
-        while (waitingTurns.TryDequeue(out var turn))
+        var inTurn = new Queue<(SenderQueue Sender, int From)>(turns.Where(queue => queue.HasWork).Select(queue => (queue, 0)));
+        while (inTurn.TryDequeue(out var turn))
         {
             var index = turn.From;
             for (; index < Math.Min(turn.Sender.Ready, turn.From + TurnLength); index++)
@@ -117,13 +117,13 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
                 if (waiting.IsRegistration) registrationsLeft--;
             }
 
-            if (index == turn.From + TurnLength) waitingTurns.Enqueue((turn.Sender, index));
+            if (index == turn.From + TurnLength) inTurn.Enqueue((turn.Sender, index));
         }
 
         return reaped;
     }
 
-    /// <summary>A block is final: its senders' next nonces are known, what has expired goes, and what the next block could include may be other.</summary>
+    /// <summary>A block is final: its senders' next nonces are known, what has expired goes, and the next block may include other things.</summary>
     public void OnCommitted(PoolTip committed, IReadOnlyDictionary<Did, ulong> nextNonces)
     {
         if (committed.Height < Height) return;
@@ -146,7 +146,20 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
 
         var isNewWindow = WindowOf(before) != WindowOf(tip);
         if (isNewWindow) shares.Begin(byId.Values.Where(waiting => waiting.IsRegistration).Select(waiting => waiting.Origin));
-        if (isNewWindow || (before.RegistrationsLeft == 0) != (tip.RegistrationsLeft == 0) || before.Authorities.Hash != tip.Authorities.Hash) JudgeAll();
+        var opensOrCloses = (before.RegistrationsLeft == 0) != (tip.RegistrationsLeft == 0);
+        if (isNewWindow || opensOrCloses || before.Authorities.Hash != tip.Authorities.Hash) JudgeAll();
+    }
+
+    /// <summary>The senders with waiting transactions.</summary>
+    public IReadOnlyCollection<Did> SenderDids => senders.Keys;
+
+    /// <summary>The chain has gone on past blocks that this partition has not heard of one by one: what their senders' accounts are by now.</summary>
+    public void Refresh(IReadOnlyDictionary<Did, AccountRecord> accounts)
+    {
+        foreach (var (sender, account) in accounts)
+        {
+            if (senders.TryGetValue(sender, out var queue)) Advance(queue, account);
+        }
     }
 
     /// <summary>What this partition knows of a transaction that is not in a block.</summary>
@@ -163,11 +176,24 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
     private Refusal? Check(Transaction transaction, AccountRecord account, SenderQueue? queue, string origin)
     {
         var next = account.Nonce;
-        if (transaction.Nonce < next) return new Refusal(RefusalReason.NonceStale, $"nonce {transaction.Nonce} is used by another transaction, the next is {next}");
-        if (transaction.Nonce - next >= parameters.MaxNonceAhead) return new Refusal(RefusalReason.NonceTooFar, $"nonce {transaction.Nonce} is {transaction.Nonce - next} ahead of the committed {next}, less than {parameters.MaxNonceAhead} is allowed: wait for commits");
-        if (queue?.Contains(transaction.Nonce) == true) return new Refusal(RefusalReason.NonceConflict, $"another transaction with nonce {transaction.Nonce} is waiting: use the next free nonce, or wait until it is committed or expires");
-        if (leaving.ContainsKey(transaction.Id)) return new Refusal(RefusalReason.PoolFull, "the pool is dropping this transaction to make room: send it again shortly");
-        if (account.QuotaLeft(tip.NextHeight, parameters.QuotaWindowHeights, parameters.QuotaActions) <= (uint)(queue?.Count ?? 0)) return InclusionRules.QuotaExceeded(tip.NextHeight, parameters);
+        var nonce = transaction.Nonce;
+        if (nonce < next) return new Refusal(RefusalReason.NonceStale, $"nonce {nonce} is used by another transaction, the next is {next}");
+        if (nonce - next >= parameters.MaxNonceAhead)
+        {
+            var ahead = $"nonce {nonce} is {nonce - next} ahead of the committed {next}, less than {parameters.MaxNonceAhead} is allowed";
+            return new Refusal(RefusalReason.NonceTooFar, $"{ahead}: wait for commits");
+        }
+
+        if (queue?.Contains(nonce) == true)
+        {
+            var conflict = $"another transaction with nonce {nonce} is waiting: use the next free nonce, or wait until it is committed or expires";
+            return new Refusal(RefusalReason.NonceConflict, conflict);
+        }
+
+        if (leaving.ContainsKey(transaction.Id))
+            return new Refusal(RefusalReason.PoolFull, "the pool is dropping this transaction to make room: send it again shortly");
+        var quota = account.QuotaLeft(tip.NextHeight, parameters.QuotaWindowHeights, parameters.QuotaActions);
+        if (quota <= (uint)(queue?.Count ?? 0)) return InclusionRules.QuotaExceeded(tip.NextHeight, parameters);
         return transaction.Action is RegisterIdentity ? CheckShare(origin) : null;
     }
 
@@ -177,7 +203,8 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
         if (free <= 0) return InclusionRules.RegistrationsExceeded(tip.NextHeight, parameters);
         if (!shares.HasHadItsShare(origin, free)) return null;
         var height = InclusionRules.NextWindow(tip.NextHeight, parameters);
-        return new Refusal(RefusalReason.RegistrationsLimited, $"this address has had its share of the registrations that the chain takes per {parameters.QuotaWindowHeights} heights: send again from height {height}");
+        var share = $"this address has had its share of the registrations that the chain takes per {parameters.QuotaWindowHeights} heights";
+        return new Refusal(RefusalReason.RegistrationsLimited, $"{share}: send again from height {height}");
     }
 
     private void Insert(Transaction transaction, AccountRecord account, string origin)

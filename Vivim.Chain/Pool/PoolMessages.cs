@@ -114,7 +114,8 @@ public sealed record TransactionsDropped(IReadOnlyList<DroppedTransaction> Trans
     public const int MaxTransactions = 4_096;
 
     /// <summary>As many events as these transactions need.</summary>
-    public static IReadOnlyList<TransactionsDropped> Of(IEnumerable<DroppedTransaction> transactions) => [.. transactions.Chunk(MaxTransactions).Select(chunk => new TransactionsDropped(chunk))];
+    public static IReadOnlyList<TransactionsDropped> Of(IEnumerable<DroppedTransaction> transactions) =>
+        [.. transactions.Chunk(MaxTransactions).Select(chunk => new TransactionsDropped(chunk))];
 }
 
 /// <summary>

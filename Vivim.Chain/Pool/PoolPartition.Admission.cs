@@ -18,6 +18,8 @@ public sealed partial class PoolPartition
     private const int MaxChecking = 32;
     private const int MaxBatch = 256;
 
+    private static readonly TimeSpan VerifyLimit = TimeSpan.FromSeconds(20);
+
     private readonly List<Transaction> batch = [];
     private readonly List<DroppedTransaction> dropped = [];
     private readonly List<Answer> answers = [];
@@ -27,7 +29,14 @@ public sealed partial class PoolPartition
 
     /// <param name="Life">The incarnation that has begun it: after a restart in place its answer comes to the next.</param>
     /// <param name="Number">Its place in the order of arrival.</param>
-    private sealed record Checked(string Life, long Number, IActorRef ReplyTo, SubmitTransactions Request, DateTimeOffset Begun, IReadOnlyList<CheckedTransaction> Transactions, SenderView View) : INoSerializationVerificationNeeded;
+    private sealed record Checked(
+        string Life,
+        long Number,
+        IActorRef ReplyTo,
+        SubmitTransactions Request,
+        DateTimeOffset Begun,
+        IReadOnlyList<CheckedTransaction> Transactions,
+        SenderView View) : INoSerializationVerificationNeeded;
 
     private sealed record CheckFailed(string Life, long Number, IActorRef ReplyTo, Exception Cause) : INoSerializationVerificationNeeded;
 
@@ -43,7 +52,8 @@ public sealed partial class PoolPartition
     {
         if (request.Transactions.Count > SubmitTransactions.MaxTransactions)
         {
-            Sender.Tell(new Status.Failure(new ArgumentException($"{request.Transactions.Count} transactions in one request, at most {SubmitTransactions.MaxTransactions} are allowed", nameof(request))));
+            var tooMany = $"{request.Transactions.Count} transactions in one request, at most {SubmitTransactions.MaxTransactions} are allowed";
+            Sender.Tell(new Status.Failure(new ArgumentException(tooMany, nameof(request))));
             return;
         }
 
@@ -66,7 +76,8 @@ public sealed partial class PoolPartition
 
     private async Task<Checked> Check(long number, SubmitTransactions request, IActorRef replyTo, DateTimeOffset begun)
     {
-        var transactions = (await settings.Verifiers.Ask<TransactionsChecked>(new CheckTransactions(request.Transactions), TimeSpan.FromSeconds(20))).Transactions;
+        var answer = await settings.Verifiers.Ask<TransactionsChecked>(new CheckTransactions(request.Transactions), VerifyLimit);
+        var transactions = answer.Transactions;
         var senders = transactions.Where(t => t.Transaction is not null).Select(t => t.Transaction!.Sender).Distinct().ToList();
         var view = await settings.Ledger.Read(ledger => View(ledger, senders));
         return new Checked(Life, number, replyTo, request, begun, transactions, view);
@@ -80,8 +91,14 @@ public sealed partial class PoolPartition
         // What an incarnation before this one has begun has no number here.
         var isOwn = message.Life == Life;
         if (!isOwn) checking++;
-        if (message.View.Height >= core.Height) AdmitAll(isOwn ? order.Answer(message.Number, message) : [message]);
-        else BeginCheck(isOwn ? message.Number : order.Ask(), message.Request, message.ReplyTo, message.Begun); // A block came in between: what was read is out of date.
+        if (message.View.Height >= core.Height)
+        {
+            AdmitAll(isOwn ? order.Answer(message.Number, message) : [message]);
+            return;
+        }
+
+        // A block came in between; what was read of the senders is out of date.
+        BeginCheck(isOwn ? message.Number : order.Ask(), message.Request, message.ReplyTo, message.Begun);
     }
 
     private void OnCheckFailed(CheckFailed failed)
@@ -135,7 +152,8 @@ public sealed partial class PoolPartition
     {
         if (checkedOne.Transaction is not { } transaction) return new SubmitOutcome(checkedOne.Id, null, checkedOne.Refusal);
         var sender = message.View.Senders[transaction.Sender];
-        if (transaction.Nonce < sender.Account.Nonce && CommittedReceipt(transaction.Id) is { } receipt) return new SubmitOutcome(transaction.Id, receipt, null);
+        var receipt = transaction.Nonce < sender.Account.Nonce ? CommittedReceipt(transaction.Id) : null;
+        if (receipt is not null) return new SubmitOutcome(transaction.Id, receipt, null);
         var admission = core.Admit(transaction, sender, message.Request.Origin);
         if (admission.Admit) batch.Add(transaction);
         dropped.AddRange(admission.Dropped);
@@ -143,7 +161,9 @@ public sealed partial class PoolPartition
     }
 
     private Receipt? CommittedReceipt(in Hash256 id) =>
-        settings.Chain.Find(id) is { } position && settings.Chain.Read(position.Height) is { } record ? StoredReceipts.At(record.Receipts, position.Index) : null;
+        settings.Chain.Find(id) is { } position && settings.Chain.Read(position.Height) is { } record
+            ? StoredReceipts.At(record.Receipts, position.Index)
+            : null;
 
     /// <summary>A partition that leaves ends when what it has begun is journalled and answered.</summary>
     private void EndIfDone()
@@ -154,8 +174,8 @@ public sealed partial class PoolPartition
     }
 
     /// <summary>
-    /// Journals the batch and then what was dropped for it, then acknowledges. Answers without anything new wait their turn too: what they know may
-    /// be in a write before.
+    /// Journals the batch and then what was dropped for it, then acknowledges. Answers without anything new wait their turn too: what they
+    /// know may be in a write before.
     /// </summary>
     private void Flush()
     {
@@ -195,9 +215,14 @@ public sealed partial class PoolPartition
     /// <summary>Begins to follow what was admitted, after its acknowledgement: nobody waits for it.</summary>
     private void Follow(Answer answer)
     {
-        var admitted = answer.Outcomes.Outcomes.Where(outcome => outcome.Refusal is null && outcome.Receipt is null).Select(outcome => outcome.TransactionId).ToList();
-        var span = TransactionTrace.Record("pool admit", answer.TraceParent, answer.Begun, new("vivim.partition", partition), new("vivim.admitted", admitted.Count), new("vivim.submitted", answer.Outcomes.Outcomes.Count));
+        var outcomes = answer.Outcomes.Outcomes;
+        var admitted = outcomes.Where(outcome => outcome.Refusal is null && outcome.Receipt is null).Select(outcome => outcome.TransactionId).ToList();
+        var span = TransactionTrace.Record(
+            "pool admit", answer.TraceParent, answer.Begun,
+            new("vivim.partition", partition), new("vivim.admitted", admitted.Count), new("vivim.submitted", outcomes.Count));
         foreach (var id in admitted) followed.Add(id, span, core);
-        log.Debug("pool partition {Partition} has admitted {Admitted} of {Submitted} transactions, correlation {CorrelationId}", partition, admitted.Count, answer.Outcomes.Outcomes.Count, TransactionTrace.CorrelationOf(span));
+        log.Debug(
+            "pool partition {Partition} has admitted {Admitted} of {Submitted} transactions, correlation {CorrelationId}",
+            partition, admitted.Count, outcomes.Count, TransactionTrace.CorrelationOf(span));
     }
 }

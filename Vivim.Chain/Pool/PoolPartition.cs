@@ -4,6 +4,7 @@ using Akka.Event;
 using Akka.Persistence;
 using Vivim.Actors;
 using Vivim.Chain.Ledger;
+using Vivim.Ledger;
 using Vivim.Ledger.Execution;
 using Vivim.Ledger.Storage;
 using Vivim.Protocol.Genesis;
@@ -59,8 +60,17 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
 
     protected override object EndMessage => new LeavePartition();
 
-    /// <summary>What the journal holds, in order: admitted transactions one by one, dropped ones by events; and what the chain says of their senders.</summary>
-    private sealed record Recovered(string ChainId, ChainParameters Parameters, PoolTip Tip, IReadOnlyDictionary<Did, AccountRecord> Accounts, IReadOnlyList<(object Entry, long SequenceNr)> Entries) : INoSerializationVerificationNeeded;
+    /// <summary>What the journal holds, in order, and what the chain says of the senders.</summary>
+    /// <param name="Entries">Admitted transactions one by one, dropped ones by events.</param>
+    private sealed record Recovered(
+        string ChainId,
+        ChainParameters Parameters,
+        PoolTip Tip,
+        IReadOnlyDictionary<Did, AccountRecord> Accounts,
+        IReadOnlyList<(object Entry, long SequenceNr)> Entries) : INoSerializationVerificationNeeded;
+
+    /// <summary>The senders' accounts after blocks that did not come one by one.</summary>
+    private sealed record AccountsRead(IReadOnlyDictionary<Did, AccountRecord> Accounts) : INoSerializationVerificationNeeded;
 
     protected override void PreStart()
     {
@@ -77,7 +87,7 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
     protected override string Describe()
     {
         var (taken, parked) = core.Places;
-        return $"{core.Count} transactions pending at height {core.Height}, on {taken} of {settings.Limits.Places} places, {parked} of them parked";
+        return $"{core.Count} transactions pending at height {core.Height}; {taken} of {settings.Limits.Places} places taken, {parked} by parked ones";
     }
 
     private void ReadAccounts()
@@ -98,13 +108,14 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
         }
 
         recovered.Clear();
-        settings.Ledger.Read(ledger => new Recovered(
-            ledger.Tip.ChainId,
-            ledger.Tip.System.Parameters,
-            PoolTip.Of(ledger),
-            entries.Select(e => e.Entry).OfType<Transaction>().Select(t => t.Sender).Distinct().ToDictionary(did => did, did => SenderState.Read(ledger.State, did, ledger.Tip.Validators).Account),
-            entries)).PipeTo(Self);
+        var senders = entries.Select(e => e.Entry).OfType<Transaction>().Select(t => t.Sender).Distinct().ToList();
+        settings.Ledger
+            .Read(ledger => new Recovered(ledger.Tip.ChainId, ledger.Tip.System.Parameters, PoolTip.Of(ledger), Accounts(ledger, senders), entries))
+            .PipeTo(Self);
     }
+
+    private static Dictionary<Did, AccountRecord> Accounts(NodeLedger ledger, IEnumerable<Did> senders) =>
+        senders.ToDictionary(did => did, did => SenderState.Read(ledger.State, did, ledger.Tip.Validators).Account);
 
     /// <summary>Serves when the journal has what is too much, and that this incarnation has begun.</summary>
     private void Start(Recovered state)
@@ -118,7 +129,7 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
         }
 
         var surplus = core.EndRecovery();
-        if (surplus.Count > 0) log.Warning("pool partition {Partition} held more than it may: {Count} transactions are dropped", partition, surplus.Count);
+        if (surplus.Count > 0) log.Warning("pool partition {Partition} held more than it may: {Count} transactions go", partition, surplus.Count);
         List<object> events = [PartitionStarted.Instance, .. TransactionsDropped.Of(surplus)];
         var left = events.Count;
         PersistAll(events, e =>
@@ -149,6 +160,8 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
         });
         Command<FlushBatch>(_ => Flush());
         Command<BlockCommitted>(OnCommitted);
+        Command<AccountsRead>(read => core.Refresh(read.Accounts));
+        Command<Status.Failure>(failure => throw failure.Cause);
         Command<Reap>(reap => Sender.Tell(new Reaped(core.Reap(reap.MaxTransactions, reap.MaxBytes)) { Followed = followed.Waiting(core) }));
         Command<FindTransactions>(find => Sender.Tell(new TransactionsFound([.. find.TransactionIds.Select(id => core.Find(id))])));
         Command<CountPending>(_ => Sender.Tell(new PendingCount(core.Count)));
@@ -166,7 +179,7 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
     private void OnDropSender(DropSender drop)
     {
         var gone = core.DropSender(drop.Sender);
-        log.Warning("{Operator} has dropped {Count} transactions of {Sender} from pool partition {Partition}", drop.By, gone.Count, drop.Sender, partition);
+        log.Warning("{Operator} drops {Count} transactions of {Sender} from pool partition {Partition}", drop.By, gone.Count, drop.Sender, partition);
         dropped.AddRange(gone);
         Flush();
         DeferAsync((ReplyTo: Sender, gone.Count), answer => answer.ReplyTo.Tell(new SenderDropped(answer.Count)));
@@ -174,11 +187,20 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
 
     private void OnCommitted(BlockCommitted block)
     {
+        var isNext = block.Tip.Height <= core.Height + 1;
         core.OnCommitted(new PoolTip(block.Tip.Height, block.RegistrationsLeft, block.Tip.Validators), block.NextNonces);
+        if (!isNext) ReadAccountsAgain();
         followed.RemoveGone(core);
         CheckAgain();
         AnnounceWork();
         Trim();
+    }
+
+    /// <summary>The chain has come up from a snapshot: what the blocks in between included nobody has told.</summary>
+    private void ReadAccountsAgain()
+    {
+        List<Did> senders = [.. core.SenderDids];
+        settings.Ledger.Read(ledger => new AccountsRead(Accounts(ledger, senders))).PipeTo(Self);
     }
 
     /// <summary>Deletes settled journal entries; what they say of dropped transactions is written again before.</summary>

@@ -11,21 +11,29 @@ internal static class PoolSenderForms
 {
     public static readonly IReadOnlyList<MessageForm> All =
     [
-        ChainSerializer.Form<TransactionsDropped, V1.DroppedTransactions>("dropped/1", V1.DroppedTransactions.Parser, Write, m => new TransactionsDropped([.. m.Transactions.Select(Read)])),
-        ChainSerializer.Form<ListSenders, V1.ListSenders>("list-senders/1", V1.ListSenders.Parser, Write, m => new ListSenders(m.Partition, m.AfterPlaces, m.After.IsEmpty ? null : ReadDid(m.After), m.Limit)),
-        ChainSerializer.Form<SendersListed, V1.PoolSenders>("senders/1", V1.PoolSenders.Parser, Write, m => new SendersListed([.. m.Senders.Select(Read)])),
-        ChainSerializer.Form<DropSender, V1.DropSender>("drop-sender/1", V1.DropSender.Parser, m => new V1.DropSender { Partition = m.Partition, Sender = Bytes(m.Sender), By = m.By }, m => new DropSender(m.Partition, ReadDid(m.Sender), m.By)),
-        ChainSerializer.Form<SenderDropped, V1.Count>("sender-dropped/1", V1.Count.Parser, m => new V1.Count { Count_ = m.Count }, m => new SenderDropped((int)m.Count_)),
+        ChainSerializer.Form<TransactionsDropped, V1.DroppedTransactions>("dropped/1", V1.DroppedTransactions.Parser, Write, Read),
+        ChainSerializer.Form<ListSenders, V1.ListSenders>("list-senders/1", V1.ListSenders.Parser, Write, Read),
+        ChainSerializer.Form<SendersListed, V1.PoolSenders>("senders/1", V1.PoolSenders.Parser, Write, Read),
+        ChainSerializer.Form<DropSender, V1.DropSender>("drop-sender/1", V1.DropSender.Parser, Write, Read),
+        ChainSerializer.Form<SenderDropped, V1.Count>("sender-dropped/1", V1.Count.Parser, Write, Read),
     ];
 
     private static V1.DroppedTransactions Write(TransactionsDropped dropped)
     {
         var message = new V1.DroppedTransactions();
-        message.Transactions.AddRange(dropped.Transactions.Select(one => new V1.DroppedTransaction { TransactionId = ChainSerializer.Bytes(one.TransactionId), ExpiryHeight = one.ExpiryHeight, Reason = (int)one.Reason }));
+        foreach (var one in dropped.Transactions)
+        {
+            var id = ChainSerializer.Bytes(one.TransactionId);
+            message.Transactions.Add(new V1.DroppedTransaction { TransactionId = id, ExpiryHeight = one.ExpiryHeight, Reason = (int)one.Reason });
+        }
+
         return message;
     }
 
-    private static DroppedTransaction Read(V1.DroppedTransaction one) => new(ChainSerializer.Hash(one.TransactionId), one.ExpiryHeight, (RefusalReason)one.Reason);
+    private static TransactionsDropped Read(V1.DroppedTransactions message) => new([.. message.Transactions.Select(Read)]);
+
+    private static DroppedTransaction Read(V1.DroppedTransaction one) =>
+        new(ChainSerializer.Hash(one.TransactionId), one.ExpiryHeight, (RefusalReason)one.Reason);
 
     private static V1.ListSenders Write(ListSenders list)
     {
@@ -34,6 +42,9 @@ internal static class PoolSenderForms
         return message;
     }
 
+    private static ListSenders Read(V1.ListSenders message) =>
+        new(message.Partition, message.AfterPlaces, message.After.IsEmpty ? null : ReadDid(message.After), message.Limit);
+
     private static V1.PoolSenders Write(SendersListed listed)
     {
         var message = new V1.PoolSenders();
@@ -41,15 +52,36 @@ internal static class PoolSenderForms
         return message;
     }
 
+    private static SendersListed Read(V1.PoolSenders message) => new([.. message.Senders.Select(Read)]);
+
     private static V1.PoolSender Write(PoolSender sender)
     {
-        var message = new V1.PoolSender { Sender = Bytes(sender.Sender), Transactions = sender.Transactions, Parked = sender.Parked, Places = sender.Places, Bytes = sender.Bytes, NextNonce = sender.NextNonce };
+        var message = new V1.PoolSender
+        {
+            Sender = Bytes(sender.Sender),
+            Transactions = sender.Transactions,
+            Parked = sender.Parked,
+            Places = sender.Places,
+            Bytes = sender.Bytes,
+            NextNonce = sender.NextNonce,
+        };
         if (sender.Reason is { } reason) message.Reason = (int)reason;
         return message;
     }
 
-    private static PoolSender Read(V1.PoolSender sender) =>
-        new(ReadDid(sender.Sender), sender.Transactions, sender.Parked, sender.Places, sender.Bytes, sender.NextNonce, sender.HasReason ? (RefusalReason)sender.Reason : null);
+    private static PoolSender Read(V1.PoolSender sender)
+    {
+        RefusalReason? reason = sender.HasReason ? (RefusalReason)sender.Reason : null;
+        return new PoolSender(ReadDid(sender.Sender), sender.Transactions, sender.Parked, sender.Places, sender.Bytes, sender.NextNonce, reason);
+    }
+
+    private static V1.DropSender Write(DropSender drop) => new() { Partition = drop.Partition, Sender = Bytes(drop.Sender), By = drop.By };
+
+    private static DropSender Read(V1.DropSender message) => new(message.Partition, ReadDid(message.Sender), message.By);
+
+    private static V1.Count Write(SenderDropped dropped) => new() { Count_ = dropped.Count };
+
+    private static SenderDropped Read(V1.Count message) => new((int)message.Count_);
 
     private static ByteString Bytes(in Did did)
     {

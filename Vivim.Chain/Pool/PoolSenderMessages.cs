@@ -13,7 +13,8 @@ namespace Vivim.Chain.Pool;
 public sealed record PoolSender(Did Sender, int Transactions, int Parked, int Places, long Bytes, ulong NextNonce, RefusalReason? Reason)
 {
     /// <summary>The order of lists.</summary>
-    public static readonly Comparer<PoolSender> MostPlacesFirst = Comparer<PoolSender>.Create(static (a, b) => a.Places != b.Places ? b.Places.CompareTo(a.Places) : SenderQueue.Compare(b.Sender, a.Sender));
+    public static readonly Comparer<PoolSender> MostPlacesFirst =
+        Comparer<PoolSender>.Create(static (a, b) => a.Places != b.Places ? b.Places.CompareTo(a.Places) : SenderQueue.Compare(b.Sender, a.Sender));
 }
 
 /// <summary>Which senders have transactions here? Answered by <see cref="SendersListed"/>.</summary>

@@ -81,5 +81,6 @@ internal sealed class PoolSpace(PoolLimits limits)
         working += queue.HasWork ? sign : 0;
     }
 
-    private static int Compare(int one, int other, SenderQueue a, SenderQueue b) => one != other ? one.CompareTo(other) : SenderQueue.Compare(a.Sender, b.Sender);
+    private static int Compare(int one, int other, SenderQueue a, SenderQueue b) =>
+        one != other ? one.CompareTo(other) : SenderQueue.Compare(a.Sender, b.Sender);
 }

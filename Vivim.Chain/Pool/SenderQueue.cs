@@ -147,7 +147,8 @@ internal sealed class SenderQueue
         _ => null,
     };
 
-    private uint QuotaLeft(PoolTip tip, ChainParameters parameters) => Account.QuotaLeft(tip.NextHeight, parameters.QuotaWindowHeights, parameters.QuotaActions);
+    private uint QuotaLeft(PoolTip tip, ChainParameters parameters) =>
+        Account.QuotaLeft(tip.NextHeight, parameters.QuotaWindowHeights, parameters.QuotaActions);
 
     private void ExtendRun()
     {

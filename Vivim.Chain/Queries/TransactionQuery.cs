@@ -18,7 +18,7 @@ public sealed class TransactionQuery(IChainReader chain, PoolLookup pool, Transa
     /// <summary>How long a transaction is waited for that neither the chain nor the pool knows.</summary>
     public static readonly TimeSpan UnknownLimit = TimeSpan.FromSeconds(20);
 
-    /// <summary>After this long a wait asks the pool again: a transaction that the pool has dropped is in no block.</summary>
+    /// <summary>After this long a wait asks the pool again: a transaction that has expired or was dropped is in no block.</summary>
     public static readonly TimeSpan LookPause = TimeSpan.FromSeconds(5);
 
     /// <summary>Where the transaction is.</summary>

@@ -9,9 +9,6 @@ namespace Vivim.Chain.Queries;
 /// </summary>
 public sealed class TransactionWaits
 {
-    /// <summary>Every so many heights all who wait look again: what expires or leaves the pool is in no block.</summary>
-    public const ulong LookInterval = 10;
-
     private readonly Lock gate = new();
     private readonly Dictionary<Hash256, Entry> entries = [];
     private Exception? closed;
@@ -20,7 +17,7 @@ public sealed class TransactionWaits
     {
         public int Waits { get; set; }
 
-        public TaskCompletionSource<Receipt?> Settled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<Receipt> Settled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     /// <summary>Transactions that are waited for.</summary>
@@ -45,7 +42,7 @@ public sealed class TransactionWaits
     }
 
     /// <summary>A block is committed.</summary>
-    public void OnCommitted(ulong height, IReadOnlyList<Receipt> receipts)
+    public void OnCommitted(IReadOnlyList<Receipt> receipts)
     {
         lock (gate)
         {
@@ -54,10 +51,6 @@ public sealed class TransactionWaits
             {
                 if (entries.Remove(receipt.TransactionId, out var entry)) entry.Settled.TrySetResult(receipt);
             }
-
-            if (height % LookInterval != 0) return;
-            foreach (var entry in entries.Values) entry.Settled.TrySetResult(null);
-            entries.Clear();
         }
     }
 
@@ -85,8 +78,8 @@ public sealed class TransactionWaits
             this.entry = entry;
         }
 
-        /// <summary>Completes with the transaction's receipt, or with null when it is time to look again.</summary>
-        public Task<Receipt?> Settled => entry.Settled.Task;
+        /// <summary>Completes with the transaction's receipt.</summary>
+        public Task<Receipt> Settled => entry.Settled.Task;
 
         public void Dispose()
         {

@@ -24,7 +24,8 @@ internal static class PoolCommands
         {
             if (result.GetValueOrDefault<int>() < 1) result.AddError("--limit is at least 1");
         });
-        return Operate(vivim, new Command("senders", "List the senders that hold the most places of the pool") { limit }, async (operation, context, cancellationToken) =>
+        var command = new Command("senders", "List the senders that hold the most places of the pool") { limit };
+        return Operate(vivim, command, async (operation, context, cancellationToken) =>
         {
             var wanted = context.Arguments.GetValue(limit);
             var senders = new List<V1.PoolSender>();
@@ -46,7 +47,8 @@ internal static class PoolCommands
         {
             if (!Did.TryParse(result.GetValueOrDefault<string>(), out _)) result.AddError("DID is did:vivim:b… or did:key:z6Mk…");
         });
-        return Operate(vivim, new Command("drop", "Drop all that a sender has waiting; who waits for it is told DROPPED_BY_OPERATOR") { sender }, async (operation, context, cancellationToken) =>
+        var command = new Command("drop", "Drop all that a sender has waiting; who waits for it is told DROPPED_BY_OPERATOR") { sender };
+        return Operate(vivim, command, async (operation, context, cancellationToken) =>
         {
             var did = Did.Parse(context.Arguments.GetRequiredValue(sender));
             var dropped = (await operation.DropSenderAsync(did, cancellationToken)).Dropped;
@@ -61,9 +63,12 @@ internal static class PoolCommands
     {
         terminal.Show(new { senders = senders.ConvertAll(View), poolSilent = silent }, page => page.Table(
             ["sender", "places", "transactions", "parked", "why", "bytes", "next nonce", "partition"],
-            senders.Select(sender => (object?[])[sender.Did, sender.Places, sender.Transactions, sender.Parked, sender.ParkedReason, sender.Bytes, sender.NextNonce, sender.Partition])));
+            senders.Select(Row)));
         if (silent > 0) terminal.Remark($"{silent} partitions of the pool did not answer: their senders are not in the list.");
     }
+
+    private static object?[] Row(V1.PoolSender sender) =>
+        [sender.Did, sender.Places, sender.Transactions, sender.Parked, sender.ParkedReason, sender.Bytes, sender.NextNonce, sender.Partition];
 
     private static object View(V1.PoolSender sender) => new
     {

@@ -262,7 +262,7 @@ internal sealed class RunningNode : IAsyncDisposable
     /// <summary>The receipts first: who is woken by the height finds them told.</summary>
     private static void Tell(BlockCommitted committed, TransactionWaits waits, HeightSignal heights)
     {
-        waits.OnCommitted(committed.Tip.Height, committed.Receipts);
+        waits.OnCommitted(committed.Receipts);
         heights.Advance(committed.Tip.Height);
     }
 

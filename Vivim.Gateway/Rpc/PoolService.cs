@@ -25,7 +25,9 @@ internal sealed class PoolService(NodeHost host) : V1.Pool.PoolBase
         if (request.PageSize > LargestPage) throw RpcErrors.InvalidArgument($"page_size is at most {LargestPage}");
         var size = request.PageSize == 0 ? DefaultPage : (int)request.PageSize;
         var (places, after) = ReadToken(request.PageToken);
-        var lists = await host.Node.Pool.AskAnswering<SendersListed>(partition => new ListSenders(partition, places, after, size + 1), context.CancellationToken);
+        var lists = await host.Node.Pool.AskAnswering<SendersListed>(
+            partition => new ListSenders(partition, places, after, size + 1),
+            context.CancellationToken);
         var senders = lists.SelectMany(list => list.Senders).Order(PoolSender.MostPlacesFirst).Take(size + 1).ToList();
         var page = senders.Take(size).ToList();
         var response = new V1.ListSendersResponse { PoolSilent = (uint)(PoolPartitions.Count - lists.Count) };
@@ -53,8 +55,10 @@ internal sealed class PoolService(NodeHost host) : V1.Pool.PoolBase
     {
         if (token.Length == 0) return (0, null);
         var parts = token.Split(':', 2);
-        if (parts.Length == 2 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var places) && Did.TryParse(parts[1], out var after)) return (places, after);
-        throw RpcErrors.InvalidArgument("page_token is not one that this call has given");
+        var isWhole = parts.Length == 2;
+        return isWhole && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var places) && Did.TryParse(parts[1], out var after)
+            ? (places, after)
+            : throw RpcErrors.InvalidArgument("page_token is not one that this call has given");
     }
 
     private static V1.PoolSender ToMessage(PoolSender sender) => new()

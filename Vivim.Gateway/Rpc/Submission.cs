@@ -21,7 +21,10 @@ internal sealed class Submission(RunningNode node, string origin)
     private const int BatchesUnderWay = 8;
 
     /// <summary>Refusals that end with the window.</summary>
-    private static readonly HashSet<string> WindowReasons = [.. ((RefusalReason[])[RefusalReason.QuotaExceeded, RefusalReason.RegistrationsExceeded, RefusalReason.RegistrationsLimited]).Select(Refusal.CodeOf)];
+    private static readonly HashSet<string> WindowReasons =
+    [
+        Refusal.CodeOf(RefusalReason.QuotaExceeded), Refusal.CodeOf(RefusalReason.RegistrationsExceeded), Refusal.CodeOf(RefusalReason.RegistrationsLimited),
+    ];
 
     /// <summary>About what a transaction and its answer occupy beside the body.</summary>
     private const int ResponseBytes = 512;
@@ -164,5 +167,11 @@ internal sealed class Submission(RunningNode node, string origin)
     private static SubmitManyResponse Refused(string id, Refusal refusal) => new() { Refused = ToMessage(id, refusal) };
 
     /// <summary>A refusal as clients get it.</summary>
-    public static Refused ToMessage(string id, Refusal refusal) => new() { TransactionId = id, Code = (int)RpcErrors.CodeOf(refusal.Reason), Reason = refusal.Code, Message = refusal.Message };
+    public static Refused ToMessage(string id, Refusal refusal) => new()
+    {
+        TransactionId = id,
+        Code = (int)RpcErrors.CodeOf(refusal.Reason),
+        Reason = refusal.Code,
+        Message = refusal.Message,
+    };
 }

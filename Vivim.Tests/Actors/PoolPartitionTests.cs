@@ -1,8 +1,12 @@
 using Akka.Actor;
+using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Routing;
+using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
+using Vivim.Protocol.Identity;
 using Vivim.Protocol.Keys;
 using Vivim.Protocol.Transactions;
+using Vivim.Tests.Gateway;
 
 namespace Vivim.Tests.Actors;
 
@@ -162,6 +166,135 @@ public sealed class PoolPartitionTests : ActorTests
         Assert.Null((await ExpectMsgAsync<SubmitOutcomes>(Patience)).Outcomes[0].Refusal);
     }
 
+    [Fact]
+    public async Task What_is_dropped_for_want_of_places_is_told_why_also_after_a_restart_and_when_the_journal_is_trimmed()
+    {
+        var small = settings with { Limits = new PoolLimits(16, 16 * 1_024) };
+        using var other = SigningKey.Generate();
+        var partition = await Start(small);
+        TransactionEnvelope[] many = [.. Enumerable.Range(0, 16).Select(nonce => Registration(person, (ulong)nonce))];
+        Assert.All((await partition.Ask<SubmitOutcomes>(Submission(many), Patience)).Outcomes, outcome => Assert.Null(outcome.Refusal));
+
+        // A full pool takes what the next block can include, of whoever has less: the greatest loses its last.
+        Assert.Null((await partition.Ask<SubmitOutcomes>(Submission(Registration(other, 0)), Patience)).Outcomes[0].Refusal);
+        await IsDropped(partition, many[15], RefusalReason.PoolFull);
+        Assert.Equal(PoolState.Pending, await StateOf(partition, many[14]));
+
+        await End(partition);
+        partition = await Start(small);
+        await IsDropped(partition, many[15], RefusalReason.PoolFull);
+        await Commit([.. many[..15], Registration(other, 0)]);
+        for (var nonce = 1ul; nonce < 80; nonce++)
+        {
+            var transaction = Registration(other, nonce);
+            await partition.Ask<SubmitOutcomes>(Submission(transaction), Patience);
+            await Commit(transaction);
+        }
+
+        await End(partition);
+        partition = await Start(small);
+        await IsDropped(partition, many[15], RefusalReason.PoolFull);
+        // The same bytes may be sent again.
+        Assert.Null((await partition.Ask<SubmitOutcomes>(Submission(many[15]), Patience)).Outcomes[0].Refusal);
+        Assert.Equal(PoolState.Pending, await StateOf(partition, many[15]));
+    }
+
+    [Fact]
+    public async Task What_an_older_journal_has_too_much_goes_with_a_reason()
+    {
+        var partition = await Start();
+        TransactionEnvelope[] gapped = [.. Enumerable.Range(1, 60).Select(nonce => Registration(person, (ulong)nonce))];
+        Assert.All((await partition.Ask<SubmitOutcomes>(Submission(gapped), Patience)).Outcomes, outcome => Assert.Null(outcome.Refusal));
+        await End(partition);
+
+        var small = settings with { Limits = new PoolLimits(80, 80 * 1_024) };
+        for (var start = 0; start < 2; start++)
+        {
+            partition = await Start(small);
+            Assert.Equal(small.Limits.ParkedPlaces, (await partition.Ask<PendingCount>(new CountPending(0), Patience)).Count);
+            for (var i = 0; i < gapped.Length; i++)
+            {
+                if (i < small.Limits.ParkedPlaces) Assert.Equal(PoolState.Pending, await StateOf(partition, gapped[i]));
+                else await IsDropped(partition, gapped[i], RefusalReason.NonceGap);
+            }
+
+            await End(partition);
+        }
+    }
+
+    [Fact]
+    public async Task An_operator_drops_a_sender_and_who_waits_is_told_once_that_is_durable()
+    {
+        var partition = await Start();
+        using var other = SigningKey.Generate();
+        TransactionEnvelope[] own = [.. Enumerable.Range(0, 3).Select(nonce => Registration(person, (ulong)nonce))];
+        await partition.Ask<SubmitOutcomes>(Submission([.. own, Registration(other, 0)]), Patience);
+        var sender = Did.OfKey(person.PublicKey);
+        var listed = (await partition.Ask<SendersListed>(new ListSenders(0, 0, null, 10), Patience)).Senders;
+        Assert.Equal((sender, 3, 0), (listed[0].Sender, listed[0].Transactions, listed[0].Parked));
+        Assert.Equal([listed[1]], (await partition.Ask<SendersListed>(new ListSenders(0, listed[0].Places, listed[0].Sender, 10), Patience)).Senders);
+
+        FaultyJournal.Fault = JournalFault.Hold;
+        partition.Tell(new DropSender(0, sender, "did:key:operator"));
+        Assert.Equal(PoolState.Pending, await StateOf(partition, own[0]));
+        FaultyJournal.Recover(Sys);
+        Assert.Equal(3, (await ExpectMsgAsync<SenderDropped>(Patience)).Count);
+        foreach (var transaction in own) await IsDropped(partition, transaction, RefusalReason.DroppedByOperator);
+
+        await End(partition);
+        partition = await Start();
+        foreach (var transaction in own) await IsDropped(partition, transaction, RefusalReason.DroppedByOperator);
+        Assert.Equal(1, (await partition.Ask<PendingCount>(new CountPending(0), Patience)).Count);
+    }
+
+    /// <summary>Two verifiers may answer in any order. A gap that only that has made would be refused.</summary>
+    [Fact]
+    public async Task What_comes_in_order_is_admitted_in_order_whichever_verifier_is_faster()
+    {
+        var slow = Sys.ActorOf(Props.Create(() => new LateFirst(settings.Verifiers)));
+        var partition = await Start(settings with { Verifiers = slow });
+        TransactionEnvelope[] all = [.. Enumerable.Range(0, 300).Select(nonce => Registration(person, (ulong)nonce))];
+        partition.Tell(Submission(all[..100]));
+        partition.Tell(Submission(all[100..]));
+        for (var i = 0; i < 2; i++) Assert.All((await ExpectMsgAsync<SubmitOutcomes>(Patience)).Outcomes, outcome => Assert.Null(outcome.Refusal));
+        Assert.Equal(all, (await partition.Ask<Reaped>(new Reap(0, 1_000, 1 << 20), Patience)).Transactions);
+    }
+
+    [Fact]
+    public async Task What_no_next_block_may_include_wakes_no_validator()
+    {
+        var partition = await Start();
+        var mediator = DistributedPubSub.Get(Sys).Mediator;
+        mediator.Tell(new Subscribe(WorkAvailable.Topic, TestActor));
+        await ExpectMsgAsync<SubscribeAck>(Patience);
+
+        await partition.Ask<SubmitOutcomes>(Submission(Registration(person, 1), Registration(person, 2)), Patience);
+        partition.Tell(new WakePartition(0));
+        await partition.Ask<PendingCount>(new CountPending(0), Patience);
+        mediator.Tell(new Publish(WorkAvailable.Topic, new Marker()));
+        await ExpectMsgAsync<Marker>(Patience);
+
+        await partition.Ask<SubmitOutcomes>(Submission(Registration(person, 0)), Patience);
+        await ExpectMsgAsync<WorkAvailable>(Patience);
+    }
+
+    /// <summary>A node that comes up from a snapshot hears of the last block only. Without a look at the chain what is settled would be work for ever.</summary>
+    [Fact]
+    public async Task A_partition_that_has_not_heard_of_every_block_reads_its_senders_again()
+    {
+        var partition = await Start();
+        TransactionEnvelope[] own = [Registration(person, 0), Registration(person, 1)];
+        await partition.Ask<SubmitOutcomes>(Submission(own), Patience);
+        Sys.EventStream.Unsubscribe(partition);
+        foreach (var transaction in own) await Commit(transaction);
+        Assert.Equal(2, (await partition.Ask<PendingCount>(new CountPending(0), Patience)).Count);
+
+        Sys.EventStream.Subscribe<BlockCommitted>(partition);
+        await Commit();
+        await Eventually.Async(async () => (await partition.Ask<PendingCount>(new CountPending(0), Patience)).Count == 0);
+        Assert.Empty((await partition.Ask<Reaped>(new Reap(0, 10, 1 << 20), Patience)).Transactions);
+    }
+
     protected override void AfterAll()
     {
         base.AfterAll();
@@ -171,13 +304,45 @@ public sealed class PoolPartitionTests : ActorTests
     private static SubmitTransactions Submission(params TransactionEnvelope[] transactions) => new(0, transactions, 0);
 
     /// <summary>Starts an incarnation, and waits until it serves.</summary>
-    private async Task<IActorRef> Start()
+    private Task<IActorRef> Start() => Start(settings);
+
+    private async Task<IActorRef> Start(PoolSettings other)
     {
-        var partition = Sys.ActorOf(Props.Create(() => new PoolPartition(0, settings)));
+        var partition = Sys.ActorOf(Props.Create(() => new PoolPartition(0, other)));
         await partition.Ask<PendingCount>(new CountPending(0), Patience);
         return partition;
     }
 
-    private async Task<PoolState> StateOf(IActorRef partition, TransactionEnvelope transaction) =>
-        (await partition.Ask<TransactionsFound>(new FindTransactions(0, [transaction.IdOn(Genesis.ChainId)]), Patience)).States[0].State;
+    private async Task<PoolState> StateOf(IActorRef partition, TransactionEnvelope transaction) => (await Find(partition, transaction)).State;
+
+    private async Task IsDropped(IActorRef partition, TransactionEnvelope transaction, RefusalReason reason)
+    {
+        var found = await Find(partition, transaction);
+        Assert.Equal((PoolState.Dropped, reason), (found.State, found.Dropped?.Reason));
+    }
+
+    private async Task<PoolTransactionState> Find(IActorRef partition, TransactionEnvelope transaction) =>
+        (await partition.Ask<TransactionsFound>(new FindTransactions(0, [transaction.IdOn(Genesis.ChainId)]), Patience)).States[0];
+
+    private sealed record Marker;
+
+    /// <summary>Passes the first message on after the second.</summary>
+    private sealed class LateFirst : ReceiveActor
+    {
+        public LateFirst(IActorRef target)
+        {
+            (object Message, IActorRef Sender)? first = null;
+            ReceiveAny(message =>
+            {
+                if (first is null)
+                {
+                    first = (message, Sender);
+                    return;
+                }
+
+                target.Forward(message);
+                target.Tell(first.Value.Message, first.Value.Sender);
+            });
+        }
+    }
 }

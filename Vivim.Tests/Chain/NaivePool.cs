@@ -26,7 +26,8 @@ internal sealed class NaivePool
         {
             if (entry is DroppedTransaction drop)
             {
-                waiting.RemoveAll(e => e.Transaction.Id == drop.TransactionId);
+                foreach (var list in new[] { waiting, leaving }) list.RemoveAll(e => e.Transaction.Id == drop.TransactionId);
+                surplus.RemoveAll(known => known.TransactionId == drop.TransactionId);
                 dropped.Add(drop.TransactionId);
             }
             else if (entry is Transaction transaction)

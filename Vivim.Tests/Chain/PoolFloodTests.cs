@@ -123,7 +123,7 @@ public sealed class PoolFloodTests
     }
 
     /// <summary>Whatever comes in, all that is reaped is included by the real rules: an announcement of work is never followed by a block without any.</summary>
-    [Property(MaxTest = 60)]
+    [Property(MaxTest = 25)]
     public void All_that_is_reaped_is_included_by_the_rules(int seed)
     {
         var sequenceNr = 0;

@@ -72,7 +72,9 @@ public sealed class SendPlanTests
     [InlineData("NONCE_TOO_FAR")]
     [InlineData("NONCE_CONFLICT")]
     [InlineData("QUOTA_EXCEEDED")]
+    [InlineData("NONCE_GAP")]
     [InlineData("REGISTRATIONS_EXCEEDED")]
+    [InlineData("REGISTRATIONS_LIMITED")]
     [InlineData("POOL_FULL")]
     [InlineData("EXPIRED")]
     [InlineData("OUTCOME_UNKNOWN")]
@@ -90,6 +92,23 @@ public sealed class SendPlanTests
         Assert.Equal([3UL, 4], TakeAll(plan).Select(s => s.Nonce));
         Assert.Null(plan.WaitingFor);
         Assert.Equal(0, plan.Rejected);
+    }
+
+    [Fact]
+    public void What_the_node_drops_after_its_acknowledgement_goes_out_again_and_is_counted_once()
+    {
+        var plan = Plan(new SenderWork(2, 0));
+        foreach (var slot in TakeAll(plan)) plan.Acknowledge(IdOf(slot));
+        Assert.Equal(2, plan.UnsettledIds(10).Count);
+        plan.Drop(IdOf(new Slot(0, 1)), "POOL_FULL");
+        Assert.Equal((1, 1), (plan.Submitted, plan.Unsettled));
+        plan.Release();
+
+        Assert.Equal([1UL], TakeAll(plan).Select(s => s.Nonce));
+        plan.Acknowledge(IdOf(new Slot(0, 1)));
+        for (var nonce = 0UL; nonce < 2; nonce++) plan.Settle(IdOf(new Slot(0, nonce)), "OK");
+        Assert.True(plan.IsDone);
+        Assert.Equal((2, 2, 0), (plan.Submitted, plan.Committed, plan.Rejected));
     }
 
     [Fact]

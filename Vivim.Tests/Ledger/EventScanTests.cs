@@ -207,6 +207,8 @@ public sealed class EventScanTests : IDisposable
 
         public BlockRecord? Read(ulong height) => chain.Read(height);
 
+        public long? SizeOf(ulong height) => chain.SizeOf(height);
+
         public IReadOnlyList<ValidatorSetChange> SetChangesBelow(ulong height) => chain.SetChangesBelow(height);
 
         public TransactionPosition? Find(Hash256 transactionId) => chain.Find(transactionId);

@@ -13,6 +13,7 @@ namespace Vivim.Tests.Queries;
 public sealed class TransactionQueryTests
 {
     private const int Many = 500;
+    private const ulong Last = 12;
 
     private readonly VirtualTime time = new();
     private readonly MemoryChainStore chain = new();
@@ -31,25 +32,28 @@ public sealed class TransactionQueryTests
     }
 
     [Fact]
-    public async Task Many_who_wait_cost_a_look_into_the_pool_every_ten_heights_and_nothing_in_between()
+    public async Task Many_who_wait_cost_a_look_into_the_pool_every_five_seconds_and_nothing_in_between()
     {
         var ids = Enumerable.Range(0, Many).Select(Id).ToList();
         foreach (var id in ids) pool[id] = PoolState.Pending;
         var waiting = await Look(() => ids.Select(id => query.Find(id, wait: true, CancellationToken.None)).ToList());
         await Eventually.Async(() => Task.FromResult(idsAsked == Many));
 
-        for (var height = 1UL; height < TransactionWaits.LookInterval; height++) Commit(height);
+        await Eventually.Async(() => Task.FromResult(time.Timers == Many));
+        for (var height = 1UL; height < Last; height++) Commit(height);
+        time.Advance(TransactionQuery.LookPause - TimeSpan.FromMilliseconds(1));
+        Assert.Equal(Many, idsAsked);
         await Look(() =>
         {
-            Commit(TransactionWaits.LookInterval);
+            time.Advance(TimeSpan.FromMilliseconds(1));
             return true;
         });
-        await Eventually.Async(() => Task.FromResult(idsAsked == 2 * Many));
+        await Eventually.Async(() => Task.FromResult(idsAsked == 2 * Many && time.Timers == Many));
 
-        Commit(TransactionWaits.LookInterval + 1, [.. ids]);
+        Commit(Last, [.. ids]);
         var outcomes = await Task.WhenAll(waiting);
         Assert.Equal(ids, outcomes.Select(outcome => outcome.Receipt!.TransactionId));
-        Assert.All(outcomes, outcome => Assert.Equal(TransactionWaits.LookInterval + 1, outcome.Position!.Value.Height));
+        Assert.All(outcomes, outcome => Assert.Equal(Last, outcome.Position!.Value.Height));
         Assert.Equal((0, 2 * Many), (waits.Count, idsAsked));
         // Each time one look that has begun when the first asks, and one for all others, or a few for those who come late.
         Assert.InRange(asks, 2 * PoolPartitions.Count, 20 * PoolPartitions.Count);
@@ -63,7 +67,7 @@ public sealed class TransactionQueryTests
         time.Advance(TransactionQuery.UnknownLimit - TimeSpan.FromMilliseconds(1));
         Assert.False(waiting.IsCompleted);
         time.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.Equal(new TransactionOutcome(null, null, PoolState.Unknown), await waiting);
+        Assert.Equal(PoolState.Unknown, (await waiting).Pool!.State);
         Assert.Equal((0, 2 * PoolPartitions.Count), (waits.Count, asks));
     }
 
@@ -74,7 +78,7 @@ public sealed class TransactionQueryTests
         await Eventually.Async(() => Task.FromResult(time.Timers == 1));
         lock (pool) pool[Id(1)] = PoolState.Pending;
         time.Advance(TransactionQuery.UnknownLimit);
-        await Eventually.Async(() => Task.FromResult(asks == 2 * PoolPartitions.Count && waits.Count == 1 && time.Timers == 0));
+        await Eventually.Async(() => Task.FromResult(asks == 2 * PoolPartitions.Count && waits.Count == 1 && time.Timers == 1));
         time.Advance(10 * TransactionQuery.UnknownLimit);
         Assert.False(waiting.IsCompleted);
         Commit(1, Id(1));
@@ -86,16 +90,16 @@ public sealed class TransactionQueryTests
     {
         lock (pool) pool[Id(1)] = PoolState.Pending;
         var waiting = query.Find(Id(1), wait: true, CancellationToken.None);
-        await Eventually.Async(() => Task.FromResult(asks == PoolPartitions.Count));
+        await Eventually.Async(() => Task.FromResult(time.Timers == 1));
         lock (pool) pool[Id(1)] = PoolState.Expired;
-        Commit(TransactionWaits.LookInterval);
-        Assert.Equal(PoolState.Expired, (await waiting).Pool);
+        time.Advance(TransactionQuery.LookPause);
+        Assert.Equal(PoolState.Expired, (await waiting).Pool!.State);
     }
 
     [Fact]
     public async Task Who_does_not_wait_or_gives_up_leaves_nothing_behind_and_a_stop_ends_every_wait()
     {
-        Assert.Equal(PoolState.Unknown, (await query.Find(Id(1), wait: false, CancellationToken.None)).Pool);
+        Assert.Equal(PoolState.Unknown, (await query.Find(Id(1), wait: false, CancellationToken.None)).Pool!.State);
         using var cancel = new CancellationTokenSource();
         var tired = query.Find(Id(2), wait: true, cancel.Token);
         var patient = query.Find(Id(2), wait: true, CancellationToken.None);
@@ -156,7 +160,7 @@ public sealed class TransactionQueryTests
 
     private void Commit(ulong height, params Hash256[] ids)
     {
-        waits.OnCommitted(height, [.. ids.Select((id, index) => ReceiptOf(id, height, index))]);
+        waits.OnCommitted([.. ids.Select((id, index) => ReceiptOf(id, height, index))]);
         heights.Advance(height);
     }
 

@@ -62,8 +62,8 @@ public sealed class ChainWorkerTests : ActorTests
         var told = await Told(SupervisionKind.Passivated, path);
         Assert.Equal((FailureCause.None, "restarted by op"), (told.Cause, told.Detail));
         await Told(SupervisionKind.Started, path);
-        Assert.Equal("40 transactions pending at height 0", (await pool.Ask<EntityStatus>(new CheckEntity($"{partition}"), Patience)).Message);
-        Assert.Matches("^[0-9]+ transactions pending at height 0$", (await Report(worker)).Health.Message);
+        Assert.Equal("40 transactions pending at height 0; 40 of 1000 places taken, 0 by parked ones", (await pool.Ask<EntityStatus>(new CheckEntity($"{partition}"), Patience)).Message);
+        Assert.Matches("^[0-9]+ transactions pending at height 0; ", (await Report(worker)).Health.Message);
     }
 
     [Fact]

@@ -146,6 +146,17 @@ public sealed class ClusterStartTests(PreparedNetwork prepared) : IClassFixture<
     }
 
     [PostgresFact]
+    public async Task A_cluster_without_certificates_does_not_start_unless_it_is_told_to()
+    {
+        using var files = new NodeFiles();
+        var port = FreePort();
+        // `init` was told of 127.0.0.1 only.
+        await RefusesAsync(prepared.Node(files, "node8", port, more: "cluster.host = \"127.0.0.2\""), "127.0.0.2.crt", "`init`", "vivim.cluster.insecure-bind");
+        await using var node = await NodeProcess.StartAsync(prepared.Node(files, "node8", port, more: $"cluster {{ host = \"127.0.0.2\", seed-nodes = \"127.0.0.2:{port}\", insecure-bind = true }}"));
+        await node.StopAsync();
+    }
+
+    [PostgresFact]
     public async Task Nodes_with_certificates_of_one_authority_form_a_cluster_trace_transactions_across_it_and_let_no_other_in()
     {
         await using var receiver = await OtlpReceiver.StartAsync();

@@ -47,6 +47,17 @@ public sealed class StartRefusalTests(UsedDataFolder used) : IClassFixture<UsedD
     private const int CannotRun = 1;
     private const int WrongSettings = 2;
 
+    /// <summary>As a node on its own it would run the whole network.</summary>
+    [Theory]
+    [InlineData("cluster.seed-nodes = \"127.0.0.1:4053\"", "vivim.cluster.seed-nodes is set")]
+    [InlineData("cluster.port = 4053", "vivim.cluster.port is set")]
+    public async Task The_settings_of_a_cluster_without_the_nodes_name(string settings, string sentence)
+    {
+        using var files = new NodeFiles();
+        await RefusesAsync(CannotRun, new NodeStart(files) { Settings = settings }, sentence, "vivim.cluster.name is not");
+        Assert.False(File.Exists(files.Genesis));
+    }
+
     [Fact]
     public async Task A_genesis_that_the_database_was_not_made_with()
     {

@@ -10,6 +10,7 @@ internal sealed class Stranger
     private readonly ActorSystem system = ActorSystem.Create("stranger", ConfigurationFactory.ParseString("""
         akka {
           actor.provider = remote
+          actor.serialization-settings.primitive.use-legacy-behavior = off
           stdout-loglevel = OFF
           loglevel = OFF
           remote.dot-netty.tcp { hostname = "127.0.0.1", port = 0 }

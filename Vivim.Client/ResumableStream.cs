@@ -33,7 +33,7 @@ internal static class ResumableStream
                 catch (RpcException e)
                 {
                     failure = VivimException.From(e, node);
-                    if (!failure.OutcomeUnknown) throw failure;
+                    if (!failure.IsTransient) throw failure;
                     break;
                 }
 

@@ -134,7 +134,7 @@ public sealed class SubmitPipeline : IDisposable
         catch (RpcException e)
         {
             var failure = VivimException.From(e, node);
-            if (!failure.OutcomeUnknown) throw failure;
+            if (!failure.IsTransient) throw failure;
             return null;
         }
 

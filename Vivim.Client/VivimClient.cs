@@ -249,7 +249,7 @@ public sealed partial class VivimClient : IDisposable
             catch (RpcException e)
             {
                 var failure = VivimException.From(e, Node);
-                if (!failure.OutcomeUnknown || !await backoff.TryWaitAsync(cancellationToken)) throw failure;
+                if (!failure.IsTransient || !await backoff.TryWaitAsync(cancellationToken)) throw failure;
             }
         }
     }

@@ -9,6 +9,9 @@ public sealed class VivimException : Exception
     /// <summary>The reason when no node answered at all.</summary>
     public const string Unreachable = "NODE_UNREACHABLE";
 
+    /// <summary>What a node says that has no room for a call now (docs/spec/errors.md).</summary>
+    private static readonly string[] NoRoom = ["CONNECTIONS_LIMITED", "CALLS_LIMITED", "ANSWERS_LIMITED"];
+
     public VivimException(string reason, string message, Exception? inner = null)
         : base(message, inner) => Reason = reason;
 
@@ -17,6 +20,9 @@ public sealed class VivimException : Exception
 
     /// <summary>True when there was no answer: what was asked may have happened or not. Ask again with the same bytes.</summary>
     public bool OutcomeUnknown { get; private init; }
+
+    /// <summary>True when the outcome is unknown, or the node had no room for the call: the same bytes again may well be answered.</summary>
+    public bool IsTransient => OutcomeUnknown || NoRoom.Contains(Reason);
 
     /// <summary>Reads a failed call's status and its google.rpc.ErrorInfo.</summary>
     /// <param name="node">Whom the call went to.</param>

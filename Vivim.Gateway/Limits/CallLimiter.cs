@@ -41,8 +41,13 @@ internal sealed class CallLimiter(LimitSettings settings, ConnectionLimiter conn
         var place = http.Features.GetRequiredFeature<ConnectionPlace>();
         if (!connections.TryBegin(place, isOperators))
         {
-            // Kestrel then takes no further call of the connection, and ends it.
-            http.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+            // Once it has its answer, the server takes no further call of the connection, and ends it.
+            var connection = http.Features.Get<IConnectionLifetimeNotificationFeature>();
+            http.Response.OnCompleted(() =>
+            {
+                connection?.RequestClose();
+                return Task.CompletedTask;
+            });
             await Refuse(LimitRefusal.Connections, refuse);
             return;
         }

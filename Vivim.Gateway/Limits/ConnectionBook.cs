@@ -119,8 +119,8 @@ internal sealed class ConnectionBook(int total)
     {
         var own = shares.Held(address);
         if (own > 0 && Idle(address) is { } ownIdle) return ownIdle;
-        // Nobody gives way to an address that has as many.
-        return regular.Where(entry => entry.Value.Count > own + 1).OrderByDescending(entry => entry.Value.Count).Select(entry => Idle(entry.Key)).FirstOrDefault(idle => idle is not null);
+        // Nobody gives way to an address that has as many, nor the own machine to another.
+        return regular.Where(entry => entry.Value.Count > own + 1 && (address.IsOwnMachine || !entry.Key.IsOwnMachine)).OrderByDescending(entry => entry.Value.Count).Select(entry => Idle(entry.Key)).FirstOrDefault(idle => idle is not null);
     }
 
     private ConnectionPlace? Idle(CallerAddress address) =>

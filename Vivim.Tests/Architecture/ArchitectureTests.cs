@@ -62,8 +62,9 @@ public sealed class ArchitectureTests
             .Concat(Types("Vivim.Chain").Where(t => t.Name is "TendermintCore" or "VoteKeeper" or "SignerRow" or "PoolCore" or "StateSyncCore" or "TurnRing`1"))
             .Concat(Types("Vivim.Actors").Where(t => t.Name is "SupervisionLog" or "NumberedRing`1" or "LogRecord" or "LogFilter" or "SupervisionEvent" or "SupervisionFilter" or "SupervisedPath" or "PriorityLanes`1"
                 or "TaskCore" or "TaskBook" or "ScaleCore" or "TaskPlacement" or "WorkerLifecycle" or "StartOrder" or "CpuBudget" or "TurnShares" or "RetryPolicy" or "IntervalTimes"))
+            .Concat(Types("Vivim.Gateway").Where(t => t.Name is "FairShares" or "ByteBudget" or "ConnectionBook" or "ConnectionPlace"))
             .ToList();
-        Assert.Superset(new HashSet<string>(["TendermintCore", "VoteKeeper", "SignerRow", "PoolCore", "TaskCore", "TaskBook", "WorkerLifecycle", "StateTree", "LedgerState", "StateSyncCore", "SnapshotManifest", "ChunkBody", "RulesV1", "Vote", "SupervisionLog"]), cores.Select(t => t.Name).ToHashSet());
+        Assert.Superset(new HashSet<string>(["FairShares", "ByteBudget", "ConnectionBook", "TendermintCore", "VoteKeeper", "SignerRow", "PoolCore", "TaskCore", "TaskBook", "WorkerLifecycle", "StateTree", "LedgerState", "StateSyncCore", "SnapshotManifest", "ChunkBody", "RulesV1", "Vote", "SupervisionLog"]), cores.Select(t => t.Name).ToHashSet());
         string[] forbidden = [.. Clocks, .. Disks, .. Chances, "Akka", "System.Net", "Microsoft.Extensions.Logging"];
         Assert.Empty(cores.SelectMany(t => UsesOf(t, forbidden)));
     }

@@ -1,7 +1,9 @@
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
+using Microsoft.AspNetCore.Http.Features;
 using Vivim.Client;
+using Vivim.Gateway.Rpc;
 using Vivim.Protocol.Transactions;
 using V1 = Vivim.Protocol.V1;
 
@@ -76,6 +78,41 @@ public sealed class StreamTests
 
         Assert.Equal(["9:0"], seen);
         Assert.Equal(["0:0", "7:0"], chain.AskedFrom);
+    }
+
+    /// <summary>Ends the first call as a node does whose caller does not read, has no room for the second, and has one event for the third.</summary>
+    private sealed class LimitedChain : ScriptedChain
+    {
+        private const int EnhanceYourCalm = 0xb;
+
+        public List<string> AskedFrom { get; } = [];
+
+        public override async Task SubscribeEvents(V1.SubscribeEventsRequest request, IServerStreamWriter<V1.SubscribeEventsResponse> responseStream, ServerCallContext context)
+        {
+            AskedFrom.Add(request.From);
+            if (AskedFrom.Count == 1)
+            {
+                await responseStream.WriteAsync(new V1.SubscribeEventsResponse { Progress = "7:0" });
+                context.GetHttpContext().Features.GetRequiredFeature<IHttpResetFeature>().Reset(EnhanceYourCalm);
+                await Task.Delay(Timeout.Infinite, context.CancellationToken);
+            }
+
+            if (AskedFrom.Count == 2) throw RpcErrors.TryLater("CALLS_LIMITED", "too many calls", TimeSpan.FromSeconds(1));
+            await responseStream.WriteAsync(new V1.SubscribeEventsResponse { Event = new V1.Event { Cursor = "9:0" } });
+        }
+    }
+
+    [Fact]
+    public async Task A_stream_that_was_not_read_or_finds_no_room_is_opened_again_where_it_stopped()
+    {
+        var chain = new LimitedChain();
+        await using var node = await FakeNode.StartAsync(chain);
+
+        Assert.Equal("9:0", Assert.Single(await node.Client.EventsAsync(types: ["FOLLOWED"]).ToListAsync()).Cursor);
+
+        // Whether the mark has arrived before the end is a matter of chance.
+        Assert.Equal(("0:0", 3), (chain.AskedFrom[0], chain.AskedFrom.Count));
+        Assert.Subset(new HashSet<string>(["0:0", "7:0"]), chain.AskedFrom.ToHashSet());
     }
 
     private sealed class RefusingChain : ScriptedChain

@@ -16,7 +16,7 @@ public sealed class PoolOperatorTests(AdministeredNode fixture) : IClassFixture<
     public async Task No_method_of_the_pool_answers_without_an_operators_token()
     {
         using var stranger = SigningKey.Generate();
-        using var channel = fixture.ChannelFrom("127.0.6.1");
+        var channel = fixture.Node.Channel;
         var bytes = Marshallers.Create(static (byte[] message) => message, static message => message);
         foreach (var method in V1.PoolReflection.Descriptor.Services.Single().Methods)
         {

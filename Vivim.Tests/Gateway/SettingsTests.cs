@@ -25,9 +25,13 @@ public sealed class SettingsTests : IDisposable
         ["http.port"] = "1",
         ["grpc.host"] = "127.0.0.2",
         ["grpc.port"] = "2",
-        ["grpc.max-message-size"] = "70000",
-        ["grpc.max-streams-per-connection"] = "3",
-        ["grpc.max-connections"] = "4",
+        ["limits.max-connections"] = "77",
+        ["limits.max-calls"] = "77",
+        ["limits.max-streams-per-connection"] = "3",
+        ["limits.max-bytes-in-flight"] = "7000000",
+        ["limits.max-message-bytes"] = "70000",
+        ["limits.first-call-within"] = "7s",
+        ["limits.stalled-after"] = "7s",
         ["insecure-bind"] = "true",
         ["operators"] = "did:key:z6MkeXATEjyXENzBXBxgC5EHk2JE5aqd7qMGGtDpLUH1e2Sj",
         ["supervision.keep-events"] = "77",
@@ -195,7 +199,7 @@ public sealed class SettingsTests : IDisposable
     [InlineData("grpc.port", "65536", "a whole number from 0 to 65535")]
     [InlineData("grpc.port", "-1", "a whole number from 0 to 65535")]
     [InlineData("grpc.port", "8.5", "a whole number from 0 to 65535")]
-    [InlineData("grpc.max-message-size", "99999999999999999999", "a whole number from 65536 to 67108864")]
+    [InlineData("limits.max-message-bytes", "99999999999999999999", "a whole number from 65536 to 67108864")]
     [InlineData("workers.gc.schedule", "daily", "'every 30s' (ms, s, m, h), or 'cron MINUTE HOUR DAY MONTH WEEKDAY' in UTC")]
     [InlineData("workers.gc.schedule", "cron 61 * * * *", "'every 30s' (ms, s, m, h), or 'cron MINUTE HOUR DAY MONTH WEEKDAY' in UTC")]
     [InlineData("workers.gc.missed", "never", "run-once, skip")]
@@ -248,8 +252,8 @@ public sealed class SettingsTests : IDisposable
 
     [Theory]
     [InlineData("colour = blue", "vivim.colour", "grpc")]
-    [InlineData("grpc.prot = 1", "vivim.grpc.prot", "max-message-size")]
-    [InlineData("grpc.tls.key = 1", "vivim.grpc.tls.key", "max-message-size")]
+    [InlineData("grpc.prot = 1", "vivim.grpc.prot", "port")]
+    [InlineData("grpc.tls.key = 1", "vivim.grpc.tls.key", "port")]
     public void An_unknown_key_is_refused_with_its_neighbours(string file, string key, string neighbour)
     {
         var problem = Assert.Throws<SettingsException>(() => Read(file)).Message;

@@ -239,7 +239,7 @@ public sealed class StartRefusalTests(UsedDataFolder used) : IClassFixture<UsedD
 
     [Theory]
     [InlineData("grcp.port = 1", "vivim.grcp.port", "block-maker, cluster, consensus, data")]
-    [InlineData("grpc.prot = 1", "vivim.grpc.prot", "host, max-connections, max-message-size, max-streams-per-connection, port")]
+    [InlineData("grpc.prot = 1", "vivim.grpc.prot", "host, port")]
     [InlineData("pool = 5", "vivim.pool", "pool")]
     [InlineData("data { folder = x }", "vivim.data.folder", "data")]
     [InlineData("data = [a, b]", "vivim.data", "one value")]

@@ -14,9 +14,8 @@ internal sealed class LogsService(NodeHost host, IHostApplicationLifetime lifeti
         if (!Enum.IsDefined(request.Level)) throw RpcErrors.InvalidArgument($"{(int)request.Level} is not a level");
         var least = request.Level == V1.LogLevel.Unspecified ? LogSeverity.Debug : (LogSeverity)request.Level;
         var filter = new LogFilter(least, request.SourcePrefix, request.Since, RequestValues.CorrelationId(request.CorrelationId));
-        var node = RequestValues.NodeOrAll(request.Node);
         var feed = new LogFeed(host.Node.System);
-        return responseStream.Send(end => feed.Tail(filter, (int)request.Last, node, request.Follow, end), Message, context.CancellationToken, lifetime.ApplicationStopping);
+        return responseStream.Send(end => feed.Tail(filter, (int)request.Last, request.Node.Length == 0 ? null : request.Node, request.Follow, end), Message, context.CancellationToken, lifetime.ApplicationStopping);
     }
 
     private static V1.TailLogResponse Message(LogItem item)

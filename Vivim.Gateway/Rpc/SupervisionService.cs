@@ -19,9 +19,8 @@ internal sealed class SupervisionService(NodeHost host, IHostApplicationLifetime
     {
         if (request.Last > ReadSupervisionTail.MaxCount) throw RpcErrors.InvalidArgument($"{request.Last} events from before, at most {ReadSupervisionTail.MaxCount} are allowed");
         var filter = new SupervisionFilter([.. request.Kinds.Distinct().Select(KindOf)], request.PathPrefix);
-        var node = RequestValues.NodeOrAll(request.Node);
         var feed = host.Node.Supervision;
-        return responseStream.Send(end => feed.Watch(filter, (int)request.Last, node, end), Message, context.CancellationToken, lifetime.ApplicationStopping);
+        return responseStream.Send(end => feed.Watch(filter, (int)request.Last, request.Node.Length == 0 ? null : request.Node, end), Message, context.CancellationToken, lifetime.ApplicationStopping);
     }
 
     public override Task<V1.ActorHierarchyResponse> ActorHierarchy(V1.ActorHierarchyRequest request, ServerCallContext context)

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Configuration;
 using Akka.Persistence;
 using Npgsql;
 using Vivim.Gateway.Configuration;
@@ -33,14 +32,10 @@ internal static class JournalTables
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     /// <exception cref="StartException">The tables cannot be made.</exception>
-    public static async Task Make(NodeSettings settings, DatabaseSettings.PostgreSql shared, CancellationToken cancellation)
+    public static async Task Make(DatabaseSettings.PostgreSql shared, CancellationToken cancellation)
     {
         using var database = NodeDatabase.Open(shared);
-        var alone = ConfigurationFactory.ParseString("""
-            akka.actor.provider = local
-            akka.loggers = ["Akka.Event.DefaultLogger"]
-            """);
-        using var system = ActorSystem.Create("vivim-init", alone.WithFallback(AkkaConfiguration.Of("ERROR", settings.Cluster, database)));
+        using var system = ActorSystem.Create("vivim-init", AkkaConfiguration.OfJournals(database));
         foreach (var group in NodeDatabase.JournalGroups) await Start(system, $"vivim-journals.{group}", shared);
         await system.Terminate();
         await using var connection = new NpgsqlConnection(shared.ConnectionString);

@@ -23,7 +23,7 @@ internal static class NetworkInit
         using var network = folder.Read(settings.Genesis);
         var genesis = network.Genesis;
         await NodeRegistry.Adopt(database, genesis, cancellation);
-        await JournalTables.Make(settings, database, cancellation);
+        await JournalTables.Make(database, cancellation);
         network.RequireSignerRows(signers, database.SignerPlace);
         var hosts = new NodeCertificates(settings.Network, clock).Issue(genesis.ChainId, Hosts(settings.Cluster));
         var place = $"{Path.GetFullPath(settings.Network)} and {database.Place}";

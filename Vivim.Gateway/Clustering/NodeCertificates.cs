@@ -54,8 +54,8 @@ internal sealed class NodeCertificates(string network, TimeProvider clock)
     private bool IsDue(TlsSettings files)
     {
         if (!File.Exists(files.Authority) || !File.Exists(files.Certificate) || !File.Exists(files.Key)) return true;
-        using var authority = X509CertificateLoader.LoadCertificateFromFile(files.Authority);
-        using var certificate = X509CertificateLoader.LoadCertificateFromFile(files.Certificate);
+        using var authority = RemotingTls.ReadCertificate(files.Authority);
+        using var certificate = RemotingTls.ReadCertificate(files.Certificate);
         return !MutualTls.IsOf(authority, certificate) || certificate.NotAfter.ToUniversalTime() < clock.GetUtcNow().UtcDateTime.AddDays(RenewalDays);
     }
 
@@ -78,7 +78,7 @@ internal sealed class NodeCertificates(string network, TimeProvider clock)
         }
 
         if (!File.Exists(authorityKey)) throw new StartException($"the authority's key {authorityKey} is missing: put it back, or remove the folder for certificates of a new authority, and then start all nodes again");
-        return X509Certificate2.CreateFromPemFile(file, authorityKey);
+        return RemotingTls.ReadPair(file, authorityKey);
     }
 
     private void Issue(X509Certificate2 authority, string host)

@@ -16,8 +16,8 @@ internal static class RemotingTls
     /// <exception cref="StartException">A file is missing or damaged, or the certificate is not valid now.</exception>
     public static MutualTls Of(TlsSettings settings, TimeProvider clock)
     {
-        var authority = Read("vivim.cluster.tls.authority", settings.Authority, () => X509CertificateLoader.LoadCertificate(RegularFile.Read(settings.Authority, MaxPemBytes)));
-        var certificate = Read("vivim.cluster.tls.certificate", settings.Certificate, () => X509Certificate2.CreateFromPem(RegularFile.ReadText(settings.Certificate, MaxPemBytes), RegularFile.ReadSecret(settings.Key)));
+        var authority = Read("vivim.cluster.tls.authority", settings.Authority, () => ReadCertificate(settings.Authority));
+        var certificate = Read("vivim.cluster.tls.certificate", settings.Certificate, () => ReadPair(settings.Certificate, settings.Key));
         var now = clock.GetUtcNow();
         if (now > AsTime(certificate.NotAfter))
             throw new StartException($"{settings.Certificate} (vivim.cluster.tls.certificate) has expired at {certificate.NotAfter.ToUniversalTime():u}: run `init` again, or give the node a new certificate of its authority");
@@ -27,6 +27,13 @@ internal static class RemotingTls
             throw new StartException($"{settings.Certificate} (vivim.cluster.tls.certificate) is not signed by {settings.Authority} (vivim.cluster.tls.authority): give the node a certificate of that authority");
         return new MutualTls(certificate, authority);
     }
+
+    /// <summary>Reads a certificate in PEM.</summary>
+    public static X509Certificate2 ReadCertificate(string file) => X509CertificateLoader.LoadCertificate(RegularFile.Read(file, MaxPemBytes));
+
+    /// <summary>Reads a certificate in PEM and its private key, which nobody else may be able to read.</summary>
+    public static X509Certificate2 ReadPair(string certificate, string key) =>
+        X509Certificate2.CreateFromPem(RegularFile.ReadText(certificate, MaxPemBytes), RegularFile.ReadSecret(key));
 
     private static DateTimeOffset AsTime(DateTime local) => new(local);
 

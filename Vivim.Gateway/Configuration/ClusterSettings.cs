@@ -16,8 +16,7 @@ internal sealed record TlsSettings(string Certificate, string Key, string Author
 /// <summary>The node's place among the nodes of its operator.</summary>
 internal sealed record ClusterSettings
 {
-    /// <summary>No node has a longer name, in characters.</summary>
-    public const int MaxNameLength = 64;
+    private const int MaxNameLength = 64;
 
     /// <summary>Empty for a cluster of one.</summary>
     public required string Name { get; init; }

@@ -11,16 +11,29 @@ namespace Vivim.Gateway.Node;
 /// <summary>The actor system's configuration: akka.conf, remoting.conf, and what depends on the node's settings.</summary>
 internal static class AkkaConfiguration
 {
+    /// <summary>For a node.</summary>
     public static Config Of(string logLevel, ClusterSettings cluster, NodeDatabase database)
     {
-        var own = Resource("akka.conf").WithFallback(Resource("remoting.conf"));
         var placed = ConfigurationFactory.ParseString($"akka.loglevel = {logLevel}").WithFallback(Place(cluster));
-        return NodeDatabase.JournalGroups.Aggregate(placed, (config, group) => config.WithFallback(database.Journal(group, own)))
-            .WithFallback(own)
+        return WithJournals(placed, Resource("akka.conf").WithFallback(Resource("remoting.conf")), database)
             .WithFallback(DistributedPubSub.DefaultConfig())
             .WithFallback(ClusterSingleton.DefaultConfig())
             .WithFallback(ClusterSharding.DefaultConfig());
     }
+
+    /// <summary>For a system that has a node's journals and talks to nobody.</summary>
+    public static Config OfJournals(NodeDatabase database)
+    {
+        var alone = ConfigurationFactory.ParseString("""
+            akka.actor.provider = local
+            akka.loglevel = ERROR
+            akka.loggers = ["Akka.Event.DefaultLogger"]
+            """);
+        return WithJournals(alone, Resource("akka.conf"), database);
+    }
+
+    private static Config WithJournals(Config first, Config own, NodeDatabase database) =>
+        NodeDatabase.JournalGroups.Aggregate(first, (config, group) => config.WithFallback(database.Journal(group, own))).WithFallback(own);
 
     private static Config Resource(string name)
     {

@@ -1,4 +1,3 @@
-using Vivim.Gateway.Configuration;
 using Vivim.Protocol;
 using Vivim.Protocol.Identity;
 using Vivim.Protocol.Transactions;
@@ -18,13 +17,10 @@ internal static class RequestValues
     public static Hash256 Hash(string text) =>
         text.Length == Hash256.Size * 2 && text.All(char.IsAsciiHexDigit) ? Hash256.FromHex(text) : throw RpcErrors.InvalidArgument("an id is 64 hexadecimal digits");
 
-    /// <summary>A name that the caller chooses or filters by.</summary>
+    /// <summary>A name that the caller chooses.</summary>
     /// <param name="field">As the request calls it.</param>
     public static string Name(string text, string field, int maxLength) =>
         ChosenName.IsValid(text, maxLength) ? text : throw RpcErrors.InvalidArgument($"{field} has {ChosenName.FormOf(maxLength)}");
-
-    /// <summary>The name of a node, or null for all nodes where it is left out.</summary>
-    public static string? NodeOrAll(string text) => text.Length == 0 ? null : Name(text, "node", ClusterSettings.MaxNameLength);
 
     /// <summary>The id of a call, or nothing.</summary>
     public static string CorrelationId(string text) =>

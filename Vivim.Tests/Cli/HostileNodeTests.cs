@@ -30,6 +30,8 @@ public sealed class HostileNodeTests : IDisposable
         ["events"] = ["--author", Examples.Bob.KeyDid.ToString()],
         ["tx show"] = [Id],
         ["block show"] = ["0"],
+        ["pool senders"] = [],
+        ["pool drop"] = [Examples.Bob.Did.ToString()],
         ["validators list"] = [],
         ["validators propose"] = ["--validator", Examples.Bob.KeyDid.ToString(), "--power", "1"],
         ["validators approve"] = [Examples.Bob.KeyDid.ToString(), Id],
@@ -64,7 +66,7 @@ public sealed class HostileNodeTests : IDisposable
     [
         "followers", "status", "events", "validators list", "cluster show", "cluster status", "cluster leader", "cluster down", "cluster down-unreachable", "nodes list",
         "supervision watch", "log tail", "actor hierarchy", "cluster-sharding region-stats", "workers list", "workers show", "workers restart", "workers crash", "workers scale",
-        "workers tasks", "workers resolve", "id show",
+        "workers tasks", "workers resolve", "id show", "pool senders",
     ];
 
     private readonly TemporaryFolder folder = new();

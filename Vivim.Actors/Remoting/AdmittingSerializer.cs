@@ -39,17 +39,20 @@ public class AdmittingSerializer : SerializerWithStringManifest
     public override byte[] ToBinary(object obj) => inner.ToBinary(obj);
 
     /// <exception cref="RefusedFormException">The manifest is not one of those that are read, or the bytes are not of that form.</exception>
-    public override object FromBinary(byte[] bytes, string manifest)
+    public override object FromBinary(byte[] bytes, string? manifest)
     {
+        // A message from another node has null where it has none.
+        manifest ??= "";
         depth++;
         try
         {
             if (!admitted.TryGetValue(manifest, out var type) || (depth > 1 && !mayBeNested) || !IsAdmitted(bytes)) throw Refuse(manifest, null);
             return inner is SerializerWithStringManifest byManifest ? byManifest.FromBinary(bytes, manifest) : inner.FromBinary(bytes, type);
         }
-        catch (Exception e) when (e.GetBaseException() is not RefusedFormException)
+        catch (Exception e) when (e is not RefusedFormException)
         {
-            throw Refuse(manifest, e);
+            // What stands in the message was refused, and counted, or its own bytes are wrong.
+            throw e.GetBaseException() is RefusedFormException refusal ? new RefusedFormException(refusal.Message, e) : Refuse(manifest, e);
         }
         finally
         {

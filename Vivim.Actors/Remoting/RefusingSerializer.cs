@@ -28,9 +28,9 @@ public sealed class RefusingSerializer : SerializerWithStringManifest
     public override byte[] ToBinary(object obj) => throw new RefusedFormException($"{obj.GetType()} has no form in which it can be sent: the serializer {Identifier} is off");
 
     /// <exception cref="RefusedFormException">Always: nothing is read in this form.</exception>
-    public override object FromBinary(byte[] bytes, string manifest)
+    public override object FromBinary(byte[] bytes, string? manifest)
     {
-        var refusal = Refusal.OfForm(Identifier, manifest);
+        var refusal = Refusal.OfForm(Identifier, manifest ?? "");
         refused.Add(refusal);
         throw new RefusedFormException(refusal.What);
     }

@@ -16,7 +16,7 @@ public sealed class HostileNodeTests : IDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(8);
 
     /// <summary>Those that ask no node.</summary>
-    private static readonly string[] Local = ["key new", "key show", "key list", "backup list", "backup verify", "backup restore", "proof verify", "demo"];
+    private static readonly string[] Local = ["key new", "key show", "key list", "backup list", "backup verify", "backup restore", "proof verify", "demo", "completion bash", "completion zsh"];
 
     /// <summary>Every other command, with what it needs.</summary>
     private static readonly Dictionary<string, string[]> Arguments = new()

@@ -289,7 +289,7 @@ public sealed class PoolPartitionTests : ActorTests
         foreach (var transaction in own) await Commit(transaction);
         Assert.Equal(2, (await partition.Ask<PendingCount>(new CountPending(0), Patience)).Count);
 
-        Sys.EventStream.Subscribe<BlockCommitted>(partition);
+        Sys.EventStream.Subscribe(partition, typeof(BlockCommitted));
         await Commit();
         await Eventually.Async(async () => (await partition.Ask<PendingCount>(new CountPending(0), Patience)).Count == 0);
         Assert.Empty((await partition.Ask<Reaped>(new Reap(0, 10, 1 << 20), Patience)).Transactions);

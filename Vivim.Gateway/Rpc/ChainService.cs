@@ -24,6 +24,9 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
     /// <summary>What a subscription keeps of events that its reader has not taken.</summary>
     private const long EventPageBytes = 64 * 1024;
 
+    /// <summary>About what a validator occupies in a genesis file.</summary>
+    private const long ValidatorBytes = 512;
+
     private static readonly TimeSpan PoolLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan SyncLimit = TimeSpan.FromSeconds(5);
 
@@ -58,8 +61,12 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
         return status;
     }
 
-    public override Task<GetGenesisResponse> GetGenesis(GetGenesisRequest request, ServerCallContext context) =>
-        Task.FromResult(new GetGenesisResponse { Genesis = ByteString.CopyFrom(host.Node.Genesis.ToJson()), GenesisHash = host.Node.Genesis.Hash.ToString() });
+    public override async Task<GetGenesisResponse> GetGenesis(GetGenesisRequest request, ServerCallContext context)
+    {
+        var genesis = host.Node.Genesis;
+        await context.TakeBytes(genesis.Validators.Count * ValidatorBytes);
+        return new GetGenesisResponse { Genesis = ByteString.CopyFrom(genesis.ToJson()), GenesisHash = genesis.Hash.ToString() };
+    }
 
     public override Task<SubmitResponse> Submit(SubmitRequest request, ServerCallContext context) =>
         new Submission(host.Node).Submit(request.Transaction, context.CancellationToken);
@@ -104,7 +111,7 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
         var (oldest, newest) = node.Chain.Heights();
         var height = request.Height == 0 ? newest : request.Height;
         if (height > newest || newest == 0) throw RpcErrors.Of(StatusCode.NotFound, "HEIGHT_IN_FUTURE", $"there is no block {height} yet; the chain is at height {newest}");
-        await context.TakeBytes(node.Chain.SizeOf(height) ?? throw Pruned(height, oldest));
+        await context.TakeBytes((node.Chain.SizeOf(height) ?? throw Pruned(height, oldest)) + (request.Prove ? AnswerBytes.ProofBytes : 0));
         var response = ToResponse(node.Chain.Read(height) ?? throw Pruned(height, oldest));
         if (!request.Prove) return response;
         var certificate = CommitCertificate.FromBytes(response.Certificate.Span);
@@ -131,8 +138,11 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
         }
     }
 
-    public override Task<ListValidatorsResponse> ListValidators(ListValidatorsRequest request, ServerCallContext context) =>
-        host.Node.Ledger.Read(ValidatorList.Of, context.CancellationToken);
+    public override async Task<ListValidatorsResponse> ListValidators(ListValidatorsRequest request, ServerCallContext context)
+    {
+        await context.TakeBytes(AnswerBytes.PageBytes);
+        return await host.Node.Ledger.Read(ValidatorList.Of, context.CancellationToken);
+    }
 
     public override async Task SubscribeEvents(SubscribeEventsRequest request, IServerStreamWriter<SubscribeEventsResponse> responseStream, ServerCallContext context)
     {
@@ -144,7 +154,7 @@ internal sealed class ChainService(NodeHost host) : Protocol.V1.Chain.ChainBase
     private static async Task<GetTransactionResponse?> Committed(RunningNode node, TransactionPosition position, bool prove, ServerCallContext context)
     {
         // The records that are read for it are larger than the answer.
-        using var held = await context.TakeBytes((node.Chain.SizeOf(position.Height) ?? 0) + (prove ? node.Chain.SizeOf(position.Height + 1) ?? 0 : 0));
+        using var held = await context.TakeBytes((node.Chain.SizeOf(position.Height) ?? 0) + (prove ? AnswerBytes.ProofBytes + (node.Chain.SizeOf(position.Height + 1) ?? 0) : 0));
         var record = node.Chain.Read(position.Height) ?? throw Pruned(position.Height, node.Chain.Heights().Oldest);
         var response = new GetTransactionResponse { State = TransactionState.Committed, Receipt = StoredReceipts.At(record.Receipts, position.Index).ToMessage() };
         if (!prove) return response;

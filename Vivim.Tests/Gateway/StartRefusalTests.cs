@@ -226,7 +226,7 @@ public sealed class StartRefusalTests(UsedDataFolder used) : IClassFixture<UsedD
     [InlineData("http.port = 70000", "vivim.http.port", "0 to 65535")]
     [InlineData("http.port = -1", "vivim.http.port", "0 to 65535")]
     [InlineData("http.port = eighty", "vivim.http.port", "0 to 65535")]
-    [InlineData("grpc.max-message-size = 99999999999999999999", "vivim.grpc.max-message-size", "65536 to 67108864")]
+    [InlineData("limits.max-message-bytes = 99999999999999999999", "vivim.limits.max-message-bytes", "65536 to 67108864")]
     [InlineData("insecure-bind = maybe", "vivim.insecure-bind", "true or false")]
     [InlineData("http.host = localhost", "vivim.http.host", "an IP address")]
     [InlineData("grpc.host = 0.0.0.0", "vivim.grpc.host", "insecure-bind = true")]

@@ -10,6 +10,12 @@ namespace Vivim.Gateway.Rpc;
 /// </summary>
 internal static class AnswerBytes
 {
+    /// <summary>About what a proof occupies beside its entries: the header with its certificate, and the changes of the validators.</summary>
+    public const long ProofBytes = 128 * 1024;
+
+    /// <summary>About what a page of supervision events or log records occupies.</summary>
+    public const long PageBytes = 256 * 1024;
+
     /// <summary>JSON is made of a message as a whole, with its bytes in base64: the message, its text, and the buffer that grew for that.</summary>
     private const int JsonFactor = 5;
 

@@ -42,7 +42,7 @@ internal sealed class ChainService(NodeHost host, StatusAnswers status) : Protoc
         if (outcome.Receipt is { } receipt && !request.Prove) return new GetTransactionResponse { State = TransactionState.Committed, Receipt = receipt.ToMessage() };
         if (request.Prove && request.Wait) await node.Heights.WaitAbove(position.Height, context.CancellationToken);
         // The records that are read for it are larger than the answer.
-        var (record, next) = (node.Chain.SizeOf(position.Height) ?? 0, request.Prove ? node.Chain.SizeOf(position.Height + 1) ?? 0 : 0);
+        var (record, next) = (node.Chain.SizeOf(position.Height) ?? 0, request.Prove ? AnswerBytes.ProofBytes + (node.Chain.SizeOf(position.Height + 1) ?? 0) : 0);
         using var held = await context.TakeBytes(record + next);
         using var turn = await node.Queries.Reads.Next(context);
         return Committed(node, position, request.Prove);
@@ -54,7 +54,7 @@ internal sealed class ChainService(NodeHost host, StatusAnswers status) : Protoc
         var (oldest, newest) = node.Chain.Heights();
         var height = request.Height == 0 ? newest : request.Height;
         if (height > newest || newest == 0) throw RpcErrors.Of(StatusCode.NotFound, "HEIGHT_IN_FUTURE", $"there is no block {height} yet; the chain is at height {newest}");
-        await context.TakeBytes(node.Chain.SizeOf(height) ?? throw Pruned(height, oldest));
+        await context.TakeBytes((node.Chain.SizeOf(height) ?? throw Pruned(height, oldest)) + (request.Prove ? AnswerBytes.ProofBytes : 0));
         using var turn = await node.Queries.Reads.Next(context);
         var response = ToResponse(node.Chain.Read(height) ?? throw Pruned(height, oldest));
         if (!request.Prove) return response;

@@ -14,10 +14,15 @@ internal sealed class GraphService(NodeHost host) : Graph.GraphBase
     private const int MaxPage = 1_000;
     private const int MaxProvenPage = 100;
 
-    public override Task<GetEdgeResponse> GetEdge(GetEdgeRequest request, ServerCallContext context)
+    /// <summary>About what a follower occupies in an answer, and with a proof.</summary>
+    private const long FollowerBytes = 512;
+    private const long ProvenFollowerBytes = 4_096;
+
+    public override async Task<GetEdgeResponse> GetEdge(GetEdgeRequest request, ServerCallContext context)
     {
         var key = StateKey.Edge(RequestValues.RegisteredDid(request.Follower), RequestValues.RegisteredDid(request.Followee));
-        return host.Node.ReadState(
+        if (request.Prove) await context.TakeBytes(AnswerBytes.ProofBytes);
+        return await host.Node.ReadState(
             ledger =>
             {
                 var value = ledger.Value(key, request.Prove);
@@ -32,14 +37,15 @@ internal sealed class GraphService(NodeHost host) : Graph.GraphBase
             context);
     }
 
-    public override Task<ListFollowersResponse> ListFollowers(ListFollowersRequest request, ServerCallContext context)
+    public override async Task<ListFollowersResponse> ListFollowers(ListFollowersRequest request, ServerCallContext context)
     {
         var followee = RequestValues.RegisteredDid(request.Did);
         var max = request.Prove ? MaxProvenPage : MaxPage;
         if (request.PageSize > max) throw RpcErrors.InvalidArgument($"a page has at most {max} followers{(request.Prove ? " with proofs" : "")}");
         var size = request.PageSize == 0 ? Math.Min(DefaultPage, max) : (int)request.PageSize;
         var after = request.PageToken.Length == 0 ? StateKey.FollowersPrefix(followee) : StateKey.Edge(RequestValues.RegisteredDid(request.PageToken), followee);
-        return host.Node.ReadState(ledger => Followers(ledger, followee, after, size, request.Prove), context);
+        await context.TakeBytes(request.Prove ? AnswerBytes.ProofBytes + (size * ProvenFollowerBytes) : size * FollowerBytes);
+        return await host.Node.ReadState(ledger => Followers(ledger, followee, after, size, request.Prove), context);
     }
 
     private static ListFollowersResponse Followers(NodeLedger ledger, Did followee, byte[] after, int size, bool prove)

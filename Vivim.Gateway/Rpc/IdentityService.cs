@@ -12,16 +12,18 @@ namespace Vivim.Gateway.Rpc;
 /// <summary>vivim.v1.Identity: what the proto says of each call.</summary>
 internal sealed class IdentityService(NodeHost host) : Protocol.V1.Identity.IdentityBase
 {
-    public override Task<GetIdentityResponse> GetIdentity(GetIdentityRequest request, ServerCallContext context)
+    public override async Task<GetIdentityResponse> GetIdentity(GetIdentityRequest request, ServerCallContext context)
     {
         var did = RequestValues.Did(request.Did);
-        return host.Node.ReadState(ledger => Identity(ledger, did, request.Prove), context);
+        if (request.Prove) await context.TakeBytes(AnswerBytes.ProofBytes);
+        return await host.Node.ReadState(ledger => Identity(ledger, did, request.Prove), context);
     }
 
-    public override Task<GetAccountResponse> GetAccount(GetAccountRequest request, ServerCallContext context)
+    public override async Task<GetAccountResponse> GetAccount(GetAccountRequest request, ServerCallContext context)
     {
         var did = RequestValues.Did(request.Did);
-        return host.Node.ReadState(ledger => Account(ledger, did, request.Prove), context);
+        if (request.Prove) await context.TakeBytes(AnswerBytes.ProofBytes);
+        return await host.Node.ReadState(ledger => Account(ledger, did, request.Prove), context);
     }
 
     private static GetIdentityResponse Identity(NodeLedger ledger, Did did, bool prove)

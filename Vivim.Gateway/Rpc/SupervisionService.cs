@@ -15,12 +15,13 @@ internal sealed class SupervisionService(NodeHost host, IHostApplicationLifetime
     /// <summary>For the coordinator to say that a region has not answered.</summary>
     private static readonly TimeSpan CoordinatorDelay = TimeSpan.FromSeconds(1);
 
-    public override Task Watch(V1.WatchSupervisionRequest request, IServerStreamWriter<V1.WatchSupervisionResponse> responseStream, ServerCallContext context)
+    public override async Task Watch(V1.WatchSupervisionRequest request, IServerStreamWriter<V1.WatchSupervisionResponse> responseStream, ServerCallContext context)
     {
         if (request.Last > ReadSupervisionTail.MaxCount) throw RpcErrors.InvalidArgument($"{request.Last} events from before, at most {ReadSupervisionTail.MaxCount} are allowed");
         var filter = new SupervisionFilter([.. request.Kinds.Distinct().Select(KindOf)], request.PathPrefix);
         var feed = host.Node.Supervision;
-        return responseStream.Send(end => feed.Watch(filter, (int)request.Last, request.Node.Length == 0 ? null : request.Node, end), Message, context.CancellationToken, lifetime.ApplicationStopping);
+        await context.TakeBytes(AnswerBytes.PageBytes);
+        await responseStream.Send(end => feed.Watch(filter, (int)request.Last, request.Node.Length == 0 ? null : request.Node, end), Message, context.CancellationToken, lifetime.ApplicationStopping);
     }
 
     public override Task<V1.ActorHierarchyResponse> ActorHierarchy(V1.ActorHierarchyRequest request, ServerCallContext context)

@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Vivim.Actors.Logging;
 using Vivim.Actors.Supervision;
+using Vivim.Gateway.Limits;
 using Vivim.Gateway.Metrics;
 using Vivim.Gateway.Node;
 using Vivim.Gateway.Rpc;
@@ -36,10 +37,14 @@ public sealed class SlowWatcherTests : IAsyncLifetime, IDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.Services.AddSingleton(TestSettings.Of(("data", folder.FullName), ("log-level", "ERROR"), ("supervision.keep-events", $"{Kept}")));
+        // Not ended for not reading: that is another test's.
+        var settings = TestSettings.Of(("data", folder.FullName), ("log-level", "ERROR"), ("supervision.keep-events", $"{Kept}"), ("limits.stalled-after", "600s"));
+        builder.Services.AddSingleton(settings);
+        builder.AddLimits(settings.Limits);
         builder.Services.AddSingleton(TimeProvider.System).AddSingleton<NodeMetrics>().AddSingleton(new LogBook(16)).AddSingleton<NodeHost>().AddGrpc();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseLimits(HttpProtocols.Http2)));
         app = builder.Build();
+        app.UseLimits(LimitAnswers.Write, static _ => false);
         app.MapGrpcService<SupervisionService>();
         await app.StartAsync();
         host = app.Services.GetRequiredService<NodeHost>();

@@ -44,7 +44,7 @@ internal sealed class HostileNode : IAsyncDisposable
 
     private static readonly FileDescriptor[] Files =
     [
-        ChainReflection.Descriptor, ClusterReflection.Descriptor, GraphReflection.Descriptor, IdentityReflection.Descriptor, LogsReflection.Descriptor,
+        ChainReflection.Descriptor, ClusterReflection.Descriptor, GraphReflection.Descriptor, IdentityReflection.Descriptor, LogsReflection.Descriptor, PoolReflection.Descriptor,
         SupervisionReflection.Descriptor, WorkersReflection.Descriptor,
     ];
 

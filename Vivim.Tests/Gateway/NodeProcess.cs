@@ -184,8 +184,11 @@ internal sealed partial class NodeProcess : IAsyncDisposable
         Keep(output, line);
         if (line is null || GrpcLine().Match(line) is not { Success: true } grpc) return;
         var http = HttpLine().Match(Text(output));
-        greeted.TrySetResult((new Uri(http.Groups["address"].Value), new Uri(grpc.Groups["address"].Value)));
+        greeted.TrySetResult((Reachable(http.Groups["address"].Value), Reachable(grpc.Groups["address"].Value)));
     }
+
+    /// <summary>A node that listens everywhere is reached on loopback.</summary>
+    private static Uri Reachable(string address) => new(address.Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
 
     [GeneratedRegex(@"^( +|\{.* )HTTP +(?<address>http://\S+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex HttpLine();

@@ -2,7 +2,10 @@ using Vivim.Protocol;
 
 namespace Vivim.Cli;
 
-/// <summary>A file that the user names for a result. It is new, and has its name when all of it is there; nothing is written over what is there, such as a key.</summary>
+/// <summary>
+/// A file that the user names for a result. It is new, and has its name when all of it is there; nothing is written over what is there,
+/// such as a key.
+/// </summary>
 internal static class OutputFile
 {
     private const UnixFileMode ForAllToRead = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;

@@ -3,7 +3,9 @@ using Vivim.Protocol;
 
 namespace Vivim.Cli;
 
-/// <summary>Passes on what is printable, and line breaks; every other character is shown by its number. The last guard before the terminal.</summary>
+/// <summary>
+/// Passes on what is printable, and line breaks; every other character is shown by its number. The last guard before the terminal.
+/// </summary>
 internal sealed class PrintableWriter(TextWriter inner) : TextWriter
 {
     /// <summary>A writer to the same place. The place stays its owner's to close.</summary>

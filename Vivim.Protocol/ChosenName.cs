@@ -1,6 +1,9 @@
 namespace Vivim.Protocol;
 
-/// <summary>A name that a caller chooses for something, such as a task or a key: letters, digits, '-', '.' and '_', ASCII only, so that it is the same everywhere and can be printed.</summary>
+/// <summary>
+/// A name that a caller chooses for something, such as a task or a key: letters, digits, '-', '.' and '_', ASCII only, so that it is
+/// the same everywhere and can be printed.
+/// </summary>
 public static class ChosenName
 {
     /// <summary>What such a name looks like, in words.</summary>

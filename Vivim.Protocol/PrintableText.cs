@@ -5,11 +5,14 @@ namespace Vivim.Protocol;
 
 /// <summary>
 /// Makes text from elsewhere safe to print. A terminal obeys some characters instead of showing them: they move the cursor, change the
-/// window's title or the order of the letters. Such a character is shown by its number, e.g. <c>\u{1B}</c>; names in any script and emoji stay as they are.
+/// window's title or the order of the letters. Such a character is shown by its number, e.g. <c>\u{1B}</c>; names in any script and
+/// emoji stay as they are.
 /// </summary>
 /// <remarks>
-/// Shown by number are: controls (C0 with line breaks and tabs, DEL, C1), format characters (bidi, zero-width, tags), line and paragraph separators,
-/// private-use and unassigned code points, lone surrogates, letters and marks that are invisible. Zero-width joiners and variation selectors stay where
+/// Shown by number are: controls (C0 with line breaks and tabs, DEL, C1), format characters (bidi, zero-width, tags), line and
+/// paragraph separators,
+/// private-use and unassigned code points, lone surrogates, letters and marks that are invisible. Zero-width joiners and variation
+/// selectors stay where
 /// scripts and emoji need them: once, after a visible character that is not an ASCII letter.
 /// A text that spells out <c>\u{1B}</c> looks like an escape, and harms nobody; whoever must tell them apart reads the JSON form.
 /// </remarks>
@@ -44,7 +47,8 @@ public static class PrintableText
     }
 
     /// <summary>
-    /// A text that is JSON, with the same characters spelled as JSON spells them: the same JSON value. Outside of strings JSON has nothing but ASCII
+    /// A text that is JSON, with the same characters spelled as JSON spells them: the same JSON value. Outside of strings JSON has
+    /// nothing but ASCII
     /// characters, and may have line breaks there, which stay.
     /// </summary>
     public static string OfJson(string json) => string.Join('\n', json.Split('\n').Select(static line =>

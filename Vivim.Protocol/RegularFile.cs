@@ -6,7 +6,8 @@ namespace Vivim.Protocol;
 
 /// <summary>
 /// Reads files that come from elsewhere. Only a regular file is read, and no more of it than a limit: a device, a pipe or a file that grows
-/// can neither hang the reader nor fill its memory. On Linux what is open is judged, not its path, so that nobody can change the path in between.
+/// can neither hang the reader nor fill its memory. On Linux what is open is judged, not its path, so that nobody can change the path
+/// in between.
 /// </summary>
 public static partial class RegularFile
 {

@@ -7,7 +7,9 @@ namespace Vivim.Tests;
 /// <summary>What no line that is printed may hold, judged by Unicode's categories and by nothing of the code that is judged.</summary>
 internal static class ForbiddenCharacters
 {
-    /// <summary>Everything in a text that a terminal could obey, or that shows nothing, but for the joiners that scripts and emoji need.</summary>
+    /// <summary>
+    /// Everything in a text that a terminal could obey, or that shows nothing, but for the joiners that scripts and emoji need.
+    /// </summary>
     public static IEnumerable<string> In(string text)
     {
         for (var at = 0; at < text.Length;)

@@ -5,7 +5,8 @@ using Vivim.Protocol;
 namespace Vivim.Gateway.Logging;
 
 /// <summary>
-/// Writes each record as one line of text, with what callers have sent made printable: no caller can feign a line, or tell the operator's terminal what to do.
+/// Writes each record as one line of text, with what callers have sent made printable: no caller can feign a line, or tell the
+/// operator's terminal what to do.
 /// </summary>
 internal sealed class TextLineFormatter(TimeProvider clock) : ConsoleFormatter(FormatName)
 {

@@ -3,7 +3,8 @@ using System.Net;
 namespace Vivim.Gateway.Operators;
 
 /// <summary>
-/// Bounds the lines that refusals write to the log: of one address 10 at once and then one a second, in all 100 at once and then ten a second. It
+/// Bounds the lines that refusals write to the log: of one address 10 at once and then one a second, in all 100 at once and then ten a
+/// second. It
 /// says nothing about who is heard: a valid token is, however often its sender's address was refused. Thread-safe.
 /// </summary>
 /// <remarks>

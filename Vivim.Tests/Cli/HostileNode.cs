@@ -32,7 +32,8 @@ public enum Hostility
 }
 
 /// <summary>
-/// A node that answers every method of every service there is with texts that take over a terminal, made from the descriptors: a new method or a new field is
+/// A node that answers every method of every service there is with texts that take over a terminal, made from the descriptors: a new
+/// method or a new field is
 /// hostile too, without anybody thinking of it.
 /// </summary>
 internal sealed class HostileNode : IAsyncDisposable

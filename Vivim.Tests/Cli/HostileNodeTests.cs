@@ -6,7 +6,9 @@ using Vivim.Tests.Protocol;
 
 namespace Vivim.Tests.Cli;
 
-/// <summary>Whatever a node answers, no command prints what a terminal obeys, feigns a line or ends by an exception that nobody catches.</summary>
+/// <summary>
+/// Whatever a node answers, no command prints what a terminal obeys, feigns a line or ends by an exception that nobody catches.
+/// </summary>
 public sealed class HostileNodeTests : IDisposable
 {
     private const string Address = "akka.tcp://vivim@127.0.0.1:4053";
@@ -102,7 +104,10 @@ public sealed class HostileNodeTests : IDisposable
         }));
     }
 
-    /// <summary>The terminal's colours are added last: what looks like a style of ours is text, and a value that is too long ends with an ellipsis.</summary>
+    /// <summary>
+    /// The terminal's colours are added last: what looks like a style of ours is text, and a value that is too long ends with an
+    /// ellipsis.
+    /// </summary>
     [Fact]
     public void A_page_shows_markup_as_text_and_cuts_what_is_too_long()
     {

@@ -4,7 +4,9 @@ using Vivim.Protocol.Keys;
 
 namespace Vivim.Tests.Protocol;
 
-/// <summary>Of files from elsewhere only regular ones are read, no further than the limit, and secrets only where nobody else can read them.</summary>
+/// <summary>
+/// Of files from elsewhere only regular ones are read, no further than the limit, and secrets only where nobody else can read them.
+/// </summary>
 public sealed class RegularFileTests : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -97,7 +99,9 @@ public sealed class RegularFileTests : IDisposable
         }
     }
 
-    /// <summary>What a container engine mounts, root's and readable by a group, is not the reader's to change. Only root can make such a file.</summary>
+    /// <summary>
+    /// What a container engine mounts, root's and readable by a group, is not the reader's to change. Only root can make such a file.
+    /// </summary>
     [LinuxFact]
     public void A_secret_of_another_user_is_that_users_to_protect()
     {

@@ -14,13 +14,26 @@ internal sealed record ListeningSocket(string Kind, string Place)
     /// <summary>All that a process holds, read from /proc.</summary>
     public static IReadOnlyList<ListeningSocket> Of(int process)
     {
-        var inodes = Directory.GetFiles($"/proc/{process}/fd").Select(descriptor => File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.Name ?? "")
+        var inodes = Directory.GetFiles($"/proc/{process}/fd").Select(TargetOf)
             .Where(name => name.StartsWith("socket:[", StringComparison.Ordinal)).Select(name => name["socket:[".Length..^1]).ToHashSet(StringComparer.Ordinal);
         return
         [
             .. Internet(process, "tcp", TcpListen, inodes), .. Internet(process, "tcp6", TcpListen, inodes), .. Internet(process, "udp", UdpBound, inodes), .. Internet(process, "udp6", UdpBound, inodes),
             .. Rows(process, "unix").Where(row => inodes.Contains(row[6]) && (int.Parse(row[3], NumberStyles.HexNumber) & UnixAccepts) != 0).Select(row => new ListeningSocket("unix", row.Length > 7 ? row[7] : "")),
         ];
+    }
+
+    /// <summary>What a descriptor stands for; empty where the process has closed it since it was listed.</summary>
+    private static string TargetOf(string descriptor)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.Name ?? "";
+        }
+        catch (FileNotFoundException)
+        {
+            return "";
+        }
     }
 
     private static IEnumerable<ListeningSocket> Internet(int process, string table, string state, HashSet<string> inodes) =>

@@ -65,7 +65,7 @@ public class AdmittingSerializer : SerializerWithStringManifest
 
     private RefusedFormException Refuse(string manifest, Exception? cause)
     {
-        var refusal = Refusal.OfForm(Identifier, manifest, cause is null ? "" : ", bytes that are not of its form");
+        var refusal = InboundRefusal.OfForm(Identifier, manifest, cause is null ? "" : ", bytes that are not of its form");
         refused.Add(refusal);
         return new RefusedFormException(refusal.What, cause);
     }

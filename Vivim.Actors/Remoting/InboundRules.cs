@@ -27,7 +27,7 @@ public sealed class InboundRules(Address self, IReadOnlyList<string> recipients,
 
     /// <summary>Judges what has come by a connection.</summary>
     /// <returns>Null for what is taken.</returns>
-    public Refusal? Judge(ByteString frame)
+    public InboundRefusal? Judge(ByteString frame)
     {
         try
         {
@@ -41,25 +41,25 @@ public sealed class InboundRules(Address self, IReadOnlyList<string> recipients,
         }
     }
 
-    private static Refusal NoMessage(ByteString frame) => new(RefusalReason.Frame, $"{frame.Length} bytes that are no message");
+    private static InboundRefusal NoMessage(ByteString frame) => new(InboundRefusalReason.Frame, $"{frame.Length} bytes that are no message");
 
-    private Refusal? Judge(V1.RemotingEnvelope envelope, ByteString payload)
+    private InboundRefusal? Judge(V1.RemotingEnvelope envelope, ByteString payload)
     {
         var (recipient, form) = (envelope.Recipient?.Path ?? "", envelope.Message ?? new V1.RemotingForm());
-        if (!forms.Has(form.SerializerId, form.Manifest)) return Refusal.OfForm(form.SerializerId, form.Manifest, $", to {recipient}");
-        if (envelope.Sender is { } sender && IsOwn(sender.Path) && !IsKnown(sender.Path)) return new Refusal(RefusalReason.Sender, $"to {recipient}, to be answered to {sender.Path}");
+        if (!forms.Has(form.SerializerId, form.Manifest)) return InboundRefusal.OfForm(form.SerializerId, form.Manifest, $", to {recipient}");
+        if (envelope.Sender is { } sender && IsOwn(sender.Path) && !IsKnown(sender.Path)) return new InboundRefusal(InboundRefusalReason.Sender, $"to {recipient}, to be answered to {sender.Path}");
         if (form.SerializerId == SelectionSerializer) return JudgeSelection(recipient, Selections.ParseFrom(SelectionPayloads.ParseFrom(payload).Envelope.Message.Bytes));
-        return IsKnown(recipient) ? null : new Refusal(RefusalReason.Recipient, $"{recipient}, by the serializer {form.SerializerId}");
+        return IsKnown(recipient) ? null : new InboundRefusal(InboundRefusalReason.Recipient, $"{recipient}, by the serializer {form.SerializerId}");
     }
 
-    private Refusal? JudgeSelection(string recipient, V1.RemotingSelection selection)
+    private InboundRefusal? JudgeSelection(string recipient, V1.RemotingSelection selection)
     {
         var path = string.Concat(selection.Steps.Select(step => step.Kind == V1.RemotingStepKind.Child ? "/" + step.Name : "/*"));
-        if (recipient != root || !selections.Contains(path)) return new Refusal(RefusalReason.Recipient, $"{recipient}, from there {path}");
+        if (recipient != root || !selections.Contains(path)) return new InboundRefusal(InboundRefusalReason.Recipient, $"{recipient}, from there {path}");
         var form = selection.Message ?? new V1.RemotingForm();
         return form.SerializerId != SelectionSerializer && forms.Has(form.SerializerId, form.Manifest)
             ? null
-            : Refusal.OfForm(form.SerializerId, form.Manifest, $", to the selection {path}");
+            : InboundRefusal.OfForm(form.SerializerId, form.Manifest, $", to the selection {path}");
     }
 
     /// <summary>Whether a path is of an actor on this node, or of none at all.</summary>

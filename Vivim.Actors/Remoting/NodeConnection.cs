@@ -155,7 +155,7 @@ internal sealed class NodeConnection : AssociationHandle
         var length = BinaryPrimitives.ReadUInt32LittleEndian(prefix);
         if (length > maxFrame)
         {
-            refused.Add(new Refusal(RefusalReason.Frame, $"a message of {length} bytes from {RemoteAddress}"));
+            refused.Add(new InboundRefusal(InboundRefusalReason.Frame, $"a message of {length} bytes from {RemoteAddress}"));
             throw new InvalidDataException($"a message of {length} bytes");
         }
 

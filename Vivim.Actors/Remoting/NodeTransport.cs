@@ -140,7 +140,7 @@ public sealed class NodeTransport : Transport, IDisposable
             return;
         }
 
-        refused.Add(new Refusal(RefusalReason.Connection, $"{socket.RemoteEndPoint}: too many connections"));
+        refused.Add(new InboundRefusal(InboundRefusalReason.Connection, $"{socket.RemoteEndPoint}: too many connections"));
         socket.Dispose();
     }
 
@@ -172,7 +172,7 @@ public sealed class NodeTransport : Transport, IDisposable
         catch (Exception e) when (IsRefusal(e))
         {
             socket.Dispose();
-            refused.Add(new Refusal(RefusalReason.Connection, $"{from}: {e.Message}"));
+            refused.Add(new InboundRefusal(InboundRefusalReason.Connection, $"{from}: {e.Message}"));
             return null;
         }
         finally

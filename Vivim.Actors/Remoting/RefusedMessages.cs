@@ -6,7 +6,7 @@ using Akka.Event;
 namespace Vivim.Actors.Remoting;
 
 /// <summary>Why a node does not take what comes in by its remoting.</summary>
-public enum RefusalReason
+public enum InboundRefusalReason
 {
     /// <summary>A connection that did not show a valid certificate in time, or one too many.</summary>
     Connection,
@@ -25,14 +25,14 @@ public enum RefusalReason
 }
 
 /// <summary>What is refused, and why, for people.</summary>
-public sealed record Refusal(RefusalReason Reason, string What)
+public sealed record InboundRefusal(InboundRefusalReason Reason, string What)
 {
     private const int MaxManifest = 80;
 
     /// <summary>A message is refused by its form.</summary>
     /// <param name="more">What else is known of it.</param>
-    public static Refusal OfForm(int serializer, string manifest, string more = "") =>
-        new(RefusalReason.Form, $"serializer {serializer}, manifest '{(manifest.Length > MaxManifest ? manifest[..MaxManifest] : manifest)}'{more}");
+    public static InboundRefusal OfForm(int serializer, string manifest, string more = "") =>
+        new(InboundRefusalReason.Form, $"serializer {serializer}, manifest '{(manifest.Length > MaxManifest ? manifest[..MaxManifest] : manifest)}'{more}");
 }
 
 /// <summary>A message was refused by its form, and has been counted.</summary>
@@ -63,7 +63,7 @@ public sealed class RefusedMessages(ActorSystem system, TimeProvider clock) : IE
     public static RefusedMessages Of(ActorSystem system) => system.WithExtension<RefusedMessages, Provider>();
 
     /// <summary>Counts a refusal, and tells of it where the last line is long enough ago.</summary>
-    public void Add(Refusal refusal)
+    public void Add(InboundRefusal refusal)
     {
         Refused.Add(1, new KeyValuePair<string, object?>("reason", Name(refusal.Reason)));
         long count;
@@ -82,7 +82,7 @@ public sealed class RefusedMessages(ActorSystem system, TimeProvider clock) : IE
     private static string Printable(string text) =>
         string.Concat(text.Take(MaxText).Select(c => c is >= ' ' and <= '~' ? c : '?')) + (text.Length > MaxText ? "..." : "");
 
-    private static string Name(RefusalReason reason) => reason.ToString().ToLowerInvariant();
+    private static string Name(InboundRefusalReason reason) => reason.ToString().ToLowerInvariant();
 
     private sealed class Provider : ExtensionIdProvider<RefusedMessages>
     {

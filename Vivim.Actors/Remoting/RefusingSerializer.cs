@@ -30,7 +30,7 @@ public sealed class RefusingSerializer : SerializerWithStringManifest
     /// <exception cref="RefusedFormException">Always: nothing is read in this form.</exception>
     public override object FromBinary(byte[] bytes, string? manifest)
     {
-        var refusal = Refusal.OfForm(Identifier, manifest ?? "");
+        var refusal = InboundRefusal.OfForm(Identifier, manifest ?? "");
         refused.Add(refusal);
         throw new RefusedFormException(refusal.What);
     }

@@ -36,14 +36,14 @@ public sealed class InboundRulesTests
     [InlineData("/user/sync/../ledger")]
     [InlineData("/temp/..")]
     [InlineData("#/user/sync")]
-    public void No_other_is(string path) => Assert.Equal(RefusalReason.Recipient, Rules.Judge(To(Self + path))?.Reason);
+    public void No_other_is(string path) => Assert.Equal(InboundRefusalReason.Recipient, Rules.Judge(To(Self + path))?.Reason);
 
     [Theory]
     [InlineData("akka://vivim/user/sync")]
     [InlineData(Other + "/user/sync")]
     [InlineData("/user/sync")]
     [InlineData("sync")]
-    public void An_actor_is_named_by_the_nodes_own_address(string path) => Assert.Equal(RefusalReason.Recipient, Rules.Judge(To(path))?.Reason);
+    public void An_actor_is_named_by_the_nodes_own_address(string path) => Assert.Equal(InboundRefusalReason.Recipient, Rules.Judge(To(path))?.Reason);
 
     [Theory]
     [InlineData(Ours, "sync/2")]
@@ -54,7 +54,7 @@ public sealed class InboundRulesTests
     [InlineData(4711, "")]
     [InlineData(-1, "sync/1")]
     public void Unknown_forms_are_refused(int serializer, string manifest) =>
-        Assert.Equal(RefusalReason.Form, Rules.Judge(To(Self + "/user/sync", serializer, manifest))?.Reason);
+        Assert.Equal(InboundRefusalReason.Form, Rules.Judge(To(Self + "/user/sync", serializer, manifest))?.Reason);
 
     [Theory]
     [InlineData(Self + "/user/ledger")]
@@ -62,7 +62,7 @@ public sealed class InboundRulesTests
     [InlineData("akka://vivim/user/ledger")]
     [InlineData("no path")]
     public void An_answer_goes_to_no_actor_of_the_node_that_others_may_not_talk_to(string sender) =>
-        Assert.Equal(RefusalReason.Sender, Rules.Judge(To(Self + "/user/sync", sender: sender))?.Reason);
+        Assert.Equal(InboundRefusalReason.Sender, Rules.Judge(To(Self + "/user/sync", sender: sender))?.Reason);
 
     [Theory]
     [InlineData(Other + "/user/ledger")]
@@ -77,16 +77,16 @@ public sealed class InboundRulesTests
     [Fact]
     public void A_selection_finds_nothing_else()
     {
-        Refuses(Select(Self + "/", ["user", "ledger"]), RefusalReason.Recipient);
-        Refuses(Select(Self + "/", []), RefusalReason.Recipient);
-        Refuses(Select(Self + "/user", ["sync"]), RefusalReason.Recipient);
-        Refuses(Select(Self + "/user/sync", ["user", "sync"]), RefusalReason.Recipient);
-        Refuses(Select(Self + "/", ["user", "*"], RemotingStepKind.Pattern), RefusalReason.Recipient);
-        Refuses(Select(Self + "/", ["user", "sync"], RemotingStepKind.Parent), RefusalReason.Recipient);
-        Refuses(Select(Self + "/", ["user", "sync"], serializer: 1, manifest: "System.IO.FileInfo"), RefusalReason.Form);
-        Refuses(Select(Self + "/", ["user", "sync"], serializer: Selection, manifest: ""), RefusalReason.Form);
+        Refuses(Select(Self + "/", ["user", "ledger"]), InboundRefusalReason.Recipient);
+        Refuses(Select(Self + "/", []), InboundRefusalReason.Recipient);
+        Refuses(Select(Self + "/user", ["sync"]), InboundRefusalReason.Recipient);
+        Refuses(Select(Self + "/user/sync", ["user", "sync"]), InboundRefusalReason.Recipient);
+        Refuses(Select(Self + "/", ["user", "*"], RemotingStepKind.Pattern), InboundRefusalReason.Recipient);
+        Refuses(Select(Self + "/", ["user", "sync"], RemotingStepKind.Parent), InboundRefusalReason.Recipient);
+        Refuses(Select(Self + "/", ["user", "sync"], serializer: 1, manifest: "System.IO.FileInfo"), InboundRefusalReason.Form);
+        Refuses(Select(Self + "/", ["user", "sync"], serializer: Selection, manifest: ""), InboundRefusalReason.Form);
 
-        static void Refuses(ByteString frame, RefusalReason reason) => Assert.Equal(reason, Rules.Judge(frame)?.Reason);
+        static void Refuses(ByteString frame, InboundRefusalReason reason) => Assert.Equal(reason, Rules.Judge(frame)?.Reason);
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public sealed class InboundRulesTests
     {
         Assert.Null(Rules.Judge(new RemotingFrame { Instruction = ByteString.CopyFrom(8, 5) }.ToByteString()));
         Assert.Null(Rules.Judge(new RemotingFrame { Payload = ByteString.CopyFrom(0x0A, 0) }.ToByteString()));
-        Assert.Equal(RefusalReason.Frame, Rules.Judge(ByteString.Empty)?.Reason);
+        Assert.Equal(InboundRefusalReason.Frame, Rules.Judge(ByteString.Empty)?.Reason);
     }
 
     /// <summary>Akka.NET takes of a field that comes twice the later one, and so must who judges.</summary>
@@ -103,9 +103,9 @@ public sealed class InboundRulesTests
     {
         var good = To(Self + "/user/sync");
         var bad = To(Self + "/user/ledger");
-        Assert.Equal(RefusalReason.Recipient, Rules.Judge(ByteString.CopyFrom([.. good, .. bad]))?.Reason);
+        Assert.Equal(InboundRefusalReason.Recipient, Rules.Judge(ByteString.CopyFrom([.. good, .. bad]))?.Reason);
         Assert.Null(Rules.Judge(ByteString.CopyFrom([.. bad, .. good])));
-        Assert.Equal(RefusalReason.Form, Rules.Judge(ByteString.CopyFrom([.. good, .. To(Self + "/user/sync", 0, "")]))?.Reason);
+        Assert.Equal(InboundRefusalReason.Form, Rules.Judge(ByteString.CopyFrom([.. good, .. To(Self + "/user/sync", 0, "")]))?.Reason);
     }
 
     [Property(MaxTest = 500)]

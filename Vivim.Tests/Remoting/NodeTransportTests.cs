@@ -65,7 +65,7 @@ public sealed class NodeTransportTests : IAsyncLifetime
         foreach (var certificate in new[] { null, expired, others }) Assert.False(await IsAnsweredAsync(node, certificate));
         // The same in plain text: what a program without TLS sends.
         using (var plain = await ConnectAsync(node)) Assert.False(await IsAnsweredAsync(plain));
-        await Eventually.Async(() => Task.FromResult(refused[RefusalReason.Connection] == 4));
+        await Eventually.Async(() => Task.FromResult(refused[InboundRefusalReason.Connection] == 4));
         Assert.True(await IsAnsweredAsync(node, valid));
 
         var stranger = new Stranger();
@@ -120,7 +120,7 @@ public sealed class NodeTransportTests : IAsyncLifetime
         BinaryPrimitives.WriteUInt32LittleEndian(prefix, int.MaxValue);
         await connection.GetStream().WriteAsync(prefix);
         Assert.Equal(0, await connection.GetStream().ReadAsync(prefix).AsTask().WaitAsync(Patience));
-        Assert.Equal(1, refused[RefusalReason.Frame]);
+        Assert.Equal(1, refused[InboundRefusalReason.Frame]);
         await IsUpAsync(node);
     }
 
@@ -130,7 +130,7 @@ public sealed class NodeTransportTests : IAsyncLifetime
         var node = await members.JoinAsync("node", "", tls: pki.Tls("node"));
         var idle = new List<TcpClient>();
         for (var i = 0; i < 40; i++) idle.Add(await ConnectAsync(node));
-        await Eventually.Async(() => Task.FromResult(refused[RefusalReason.Connection] >= 24));
+        await Eventually.Async(() => Task.FromResult(refused[InboundRefusalReason.Connection] >= 24));
         // Those of a member's host that has shown nothing yet have an end; then it is let in.
         using var valid = pki.Certificate("valid", TimeSpan.FromDays(1));
         await Eventually.Async(() => IsAnsweredAsync(node, valid));

@@ -12,7 +12,7 @@ internal sealed class RefusalCount
 
     private readonly Dictionary<string, long> before = Read(Listener);
 
-    public long this[RefusalReason reason] => Since().GetValueOrDefault(reason.ToString().ToLowerInvariant());
+    public long this[InboundRefusalReason reason] => Since().GetValueOrDefault(reason.ToString().ToLowerInvariant());
 
     /// <summary>By reason.</summary>
     public Dictionary<string, long> Since() =>

@@ -18,14 +18,14 @@ public sealed class RefusedMessagesTests() : TestKit("akka { loglevel = WARNING,
         var refused = new RefusedMessages(Sys, clock);
         var log = CreateTestProbe();
         Sys.EventStream.Subscribe<Warning>(log);
-        for (var i = 0; i < 1_000; i++) refused.Add(new Refusal(RefusalReason.Form, "first"));
+        for (var i = 0; i < 1_000; i++) refused.Add(new InboundRefusal(InboundRefusalReason.Form, "first"));
         clock.Now += RefusedMessages.Pause;
-        refused.Add(new Refusal(RefusalReason.Recipient, "second"));
+        refused.Add(new InboundRefusal(InboundRefusalReason.Recipient, "second"));
         Assert.Contains("refused 1 messages", (await log.ExpectMsgAsync<Warning>()).ToString(), StringComparison.Ordinal);
         Assert.Contains("refused 1000 messages", (await log.ExpectMsgAsync<Warning>()).ToString(), StringComparison.Ordinal);
         Sys.EventStream.Publish(new Warning("", typeof(RefusedMessagesTests), "the end"));
         Assert.EndsWith("the end", (await log.ExpectMsgAsync<Warning>()).ToString(), StringComparison.Ordinal);
-        Assert.Equal((1_000, 1), (counted[RefusalReason.Form], counted[RefusalReason.Recipient]));
+        Assert.Equal((1_000, 1), (counted[InboundRefusalReason.Form], counted[InboundRefusalReason.Recipient]));
     }
 
     [Fact]
@@ -33,7 +33,7 @@ public sealed class RefusedMessagesTests() : TestKit("akka { loglevel = WARNING,
     {
         var log = CreateTestProbe();
         Sys.EventStream.Subscribe<Warning>(log);
-        new RefusedMessages(Sys, TimeProvider.System).Add(Refusal.OfForm(1, "\u001b[31m\u202e\n" + new string('x', 1 << 20)));
+        new RefusedMessages(Sys, TimeProvider.System).Add(InboundRefusal.OfForm(1, "\u001b[31m\u202e\n" + new string('x', 1 << 20)));
         var line = (await log.ExpectMsgAsync<Warning>()).Message.ToString()!;
         Assert.InRange(line.Length, 1, 400);
         Assert.All(line, c => Assert.InRange(c, ' ', '~'));

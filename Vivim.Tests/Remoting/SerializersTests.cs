@@ -52,7 +52,7 @@ public sealed class SerializersTests : SerializerTests
     {
         var refused = new RefusalCount();
         Assert.Throws<RefusedFormException>(() => System.Serialization.Deserialize([], serializer, manifest));
-        Assert.Equal(1, refused[RefusalReason.Form]);
+        Assert.Equal(1, refused[InboundRefusalReason.Form]);
     }
 
     [Fact]

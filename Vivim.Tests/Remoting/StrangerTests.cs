@@ -54,7 +54,7 @@ public sealed class StrangerTests : IAsyncLifetime
         Assert.Null(await Stranger.IdentifyAsync(ledger, Silence));
         foreach (var message in new object[] { "text", PoisonPill.Instance, Kill.Instance, new Trap() }) ledger.Tell(message);
         await AllHasComeAsync();
-        Assert.True(refused[RefusalReason.Recipient] >= 3);
+        Assert.True(refused[InboundRefusalReason.Recipient] >= 3);
         Assert.Equal(["hello"], heard);
         await IsAliveAsync("ledger");
     }
@@ -72,7 +72,7 @@ public sealed class StrangerTests : IAsyncLifetime
         foreach (var message in messages) sync.Tell(message);
         await AllHasComeAsync();
         Assert.Equal(0, Trap.Made);
-        Assert.Equal(messages.Length, refused[RefusalReason.Form]);
+        Assert.Equal(messages.Length, refused[InboundRefusalReason.Form]);
         Assert.Equal(["hello"], heard);
         await IsAliveAsync(SyncActor.Name);
     }
@@ -84,7 +84,7 @@ public sealed class StrangerTests : IAsyncLifetime
         foreach (var message in new object[] { PoisonPill.Instance, Kill.Instance, new Trap() }) sync.Tell(message);
         Trap.Reset();
         await AllHasComeAsync();
-        Assert.Equal(3, refused[RefusalReason.Form]);
+        Assert.Equal(3, refused[InboundRefusalReason.Form]);
         Assert.Equal(0, Trap.Made);
         await IsAliveAsync(SyncActor.Name);
     }
@@ -95,7 +95,7 @@ public sealed class StrangerTests : IAsyncLifetime
     public async Task A_system_message_that_is_no_death_watch_is_refused(Type type)
     {
         stranger.Ref(address, $"/user/{SyncActor.Name}").SendSystemMessage((ISystemMessage)Activator.CreateInstance(type)!);
-        await Eventually.Async(() => Task.FromResult(refused[RefusalReason.Form] > 0));
+        await Eventually.Async(() => Task.FromResult(refused[InboundRefusalReason.Form] > 0));
         await IsAliveAsync(SyncActor.Name);
     }
 
@@ -103,7 +103,7 @@ public sealed class StrangerTests : IAsyncLifetime
     public async Task No_actor_is_deployed()
     {
         stranger.System.ActorOf(Props.Create(() => new TrapActor()).WithDeploy(new Deploy(new RemoteScope(address))), "deployed");
-        await Eventually.Async(() => Task.FromResult(refused[RefusalReason.Form] > 0));
+        await Eventually.Async(() => Task.FromResult(refused[InboundRefusalReason.Form] > 0));
         Assert.Equal(0, Trap.Made);
     }
 
@@ -113,7 +113,7 @@ public sealed class StrangerTests : IAsyncLifetime
         var ledger = stranger.Ref(address, "/user/ledger");
         stranger.Ref(address, $"/user/{SyncActor.Name}").Tell(new Identify("who"), ledger);
         await AllHasComeAsync();
-        Assert.Equal(1, refused[RefusalReason.Sender]);
+        Assert.Equal(1, refused[InboundRefusalReason.Sender]);
         Assert.Equal(["hello"], heard);
     }
 

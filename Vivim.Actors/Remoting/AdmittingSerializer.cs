@@ -13,6 +13,9 @@ namespace Vivim.Actors.Remoting;
 /// </summary>
 public class AdmittingSerializer : SerializerWithStringManifest
 {
+    /// <summary>How deep messages may stand in each other. Each level takes of the thread's stack, and Akka.NET sends no more than five.</summary>
+    private const int MaxDepth = 8;
+
     [ThreadStatic]
     private static int depth;
 
@@ -46,7 +49,8 @@ public class AdmittingSerializer : SerializerWithStringManifest
         depth++;
         try
         {
-            if (!admitted.TryGetValue(manifest, out var type) || (depth > 1 && !mayBeNested) || !IsAdmitted(bytes)) throw Refuse(manifest, null);
+            if (depth > MaxDepth || (depth > 1 && !mayBeNested)) throw Refuse(manifest, null);
+            if (!admitted.TryGetValue(manifest, out var type) || !IsAdmitted(bytes)) throw Refuse(manifest, null);
             return inner is SerializerWithStringManifest byManifest ? byManifest.FromBinary(bytes, manifest) : inner.FromBinary(bytes, type);
         }
         catch (Exception e) when (e is not RefusedFormException)

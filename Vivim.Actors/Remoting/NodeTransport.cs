@@ -20,7 +20,7 @@ public sealed class NodeTransport : Transport, IDisposable
     /// <summary>Connections that others have opened, at once.</summary>
     private const int MaxConnections = 256;
 
-    private const int MaxHandshakesOfAnAddress = 16, MaxHandshakes = 64;
+    private const int MaxHandshakesOfANetwork = 16, MaxHandshakes = 64;
 
     private static readonly TimeSpan HandshakeLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(3);
@@ -30,7 +30,7 @@ public sealed class NodeTransport : Transport, IDisposable
     private readonly RefusedMessages refused;
     private readonly ConcurrentDictionary<NodeConnection, bool> connections = new(ReferenceEqualityComparer.Instance);
     private readonly CancellationTokenSource stopping = new();
-    private readonly HandshakeSlots handshakes = new(MaxHandshakesOfAnAddress, MaxHandshakes);
+    private readonly Handshakes handshakes = new(MaxHandshakesOfANetwork, MaxHandshakes);
     private Socket? listener;
     private Address? self;
     private InboundRules? rules;
@@ -133,7 +133,7 @@ public sealed class NodeTransport : Transport, IDisposable
 
     private void Admit(Socket socket, IAssociationEventListener associations)
     {
-        if (socket.RemoteEndPoint is IPEndPoint from && Volatile.Read(ref accepted) < MaxConnections && handshakes.TryTake(from.Address))
+        if (socket.RemoteEndPoint is IPEndPoint from && Volatile.Read(ref accepted) < MaxConnections)
         {
             Interlocked.Increment(ref accepted);
             _ = Welcome(socket, from, associations);
@@ -163,21 +163,19 @@ public sealed class NodeTransport : Transport, IDisposable
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         limit.CancelAfter(HandshakeLimit);
+        using var handshake = handshakes.Begin(from.Address, limit);
         try
         {
             socket.NoDelay = true;
             var stream = new NetworkStream(socket);
             return Open(socket, tls is null ? stream : await tls.Accept(stream, limit.Token), new Address(Scheme, System.Name, $"{from.Address}", from.Port));
         }
-        catch (Exception e) when (IsRefusal(e))
+        catch (Exception e)
         {
+            // Whatever a stranger's bytes lead to, it costs this connection only.
             socket.Dispose();
             refused.Add(new InboundRefusal(InboundRefusalReason.Connection, $"{from}: {e.Message}"));
             return null;
-        }
-        finally
-        {
-            handshakes.Free(from.Address);
         }
     }
 

@@ -20,6 +20,9 @@ public enum InboundRefusalReason
     /// <summary>The answer would go to an actor that other nodes may not talk to.</summary>
     Sender,
 
+    /// <summary>It watches on behalf of an actor of this node, or tells of the end of one: only the node itself does that.</summary>
+    Watch,
+
     /// <summary>No message of that serializer and manifest is read, or its bytes are not of that form.</summary>
     Form,
 }
@@ -53,7 +56,8 @@ public sealed class RefusedMessages(ActorSystem system, TimeProvider clock) : IE
 
     private static readonly Meter Meter = new(MeterName);
 
-    private static readonly Counter<long> Refused = Meter.CreateCounter<long>("vivim.remoting.refused", description: "What this node has refused of what came in by its remoting, by reason");
+    private static readonly Counter<long> Refused = Meter.CreateCounter<long>(
+        "vivim.remoting.refused", description: "What this node has refused of what came in by its remoting, by reason");
 
     private readonly Lock gate = new();
     private long? lastLine;
@@ -75,7 +79,11 @@ public sealed class RefusedMessages(ActorSystem system, TimeProvider clock) : IE
             (count, sinceLine) = (sinceLine, 0);
         }
 
-        system.Log.Warning("refused {Count} messages or connections from elsewhere since the last such line; the newest by its {Reason}: {What}", count, Name(refusal.Reason), Printable(refusal.What));
+        system.Log.Warning(
+            "refused {Count} messages or connections from elsewhere since the last such line; the newest by its {Reason}: {What}",
+            count,
+            Name(refusal.Reason),
+            Printable(refusal.What));
     }
 
     /// <summary>What others have sent may be long, and may hold what a terminal obeys.</summary>

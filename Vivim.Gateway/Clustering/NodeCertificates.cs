@@ -45,7 +45,8 @@ internal sealed class NodeCertificates(string network, TimeProvider clock)
             foreach (var host in wanted) Issue(authority, host);
             return wanted;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        // ArgumentException: a certificate cannot begin before its authority does, as where the clock went back.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
             throw new StartException($"the certificates in {Path.GetDirectoryName(authorityKey)} cannot be made: {e.Message.TrimEnd('.')}");
         }

@@ -66,7 +66,7 @@ public sealed class ChainSerializerTests : SerializerTests
         typeof(MessageForm), typeof(PoolLimits), typeof(PoolSettings), typeof(BlockMakerSettings), typeof(ValidatorSettings), typeof(ConsensusTimeouts),
         typeof(SubmitOutcome), typeof(PoolTip), typeof(PoolSender), typeof(DroppedTransaction), typeof(SignerRow), typeof(Standing), typeof(ConsensusTimer),
         typeof(FollowedTransaction), typeof(PoolTransactionState), typeof(NodeQuestions), typeof(RingPage<>), typeof(LogRecord), typeof(LogFilter),
-        typeof(SupervisionEvent), typeof(SupervisionFilter), typeof(SupervisionPage), typeof(Vivim.Actors.Remoting.Refusal),
+        typeof(SupervisionEvent), typeof(SupervisionFilter), typeof(SupervisionPage), typeof(Vivim.Actors.Remoting.InboundRefusal),
     ];
 
     [Fact]

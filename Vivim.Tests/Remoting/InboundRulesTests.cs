@@ -10,7 +10,8 @@ namespace Vivim.Tests.Remoting;
 public sealed class InboundRulesTests
 {
     private const string Self = "akka.tcp://vivim@node1:4053", Other = "akka.tcp://vivim@node2:4053";
-    private const int Ours = 7401, Selection = 6;
+    private const int Ours = 7401, Selection = 6, SystemMessages = 22;
+    private const string Watch = "Akka.Dispatch.SysMsg.Watch, Akka", Death = "Akka.Dispatch.SysMsg.DeathWatchNotification, Akka";
 
     private static readonly InboundRules Rules = Make();
 
@@ -20,6 +21,8 @@ public sealed class InboundRulesTests
     [InlineData("/system/sharding")]
     [InlineData("/system/sharding/pool/3/3")]
     [InlineData("/temp/a")]
+    [InlineData("/user/bus-")]
+    [InlineData("/user/bus-1#99")]
     public void Known_actors_are_reached(string path) => Assert.Null(Rules.Judge(To(Self + path)));
 
     [Theory]
@@ -36,6 +39,14 @@ public sealed class InboundRulesTests
     [InlineData("/user/sync/../ledger")]
     [InlineData("/temp/..")]
     [InlineData("#/user/sync")]
+    [InlineData("/user/sync#0/../ledger")]
+    [InlineData("/user/sync#0/child")]
+    [InlineData("/system/sharding#0/..")]
+    [InlineData("/system/sharding/pool#0/../../../user/ledger")]
+    [InlineData("/user/sync#1#0")]
+    [InlineData("/user/sync#a")]
+    [InlineData("/user/bus")]
+    [InlineData("/user/bus-1/ledger")]
     public void No_other_is(string path) => Assert.Equal(InboundRefusalReason.Recipient, Rules.Judge(To(Self + path))?.Reason);
 
     [Theory]
@@ -58,6 +69,7 @@ public sealed class InboundRulesTests
 
     [Theory]
     [InlineData(Self + "/user/ledger")]
+    [InlineData(Self + "/user/sync#0/../ledger")]
     [InlineData("akka.tcp://vivim@node1:04053/user/ledger")]
     [InlineData("akka://vivim/user/ledger")]
     [InlineData("no path")]
@@ -87,6 +99,26 @@ public sealed class InboundRulesTests
         Refuses(Select(Self + "/", ["user", "sync"], serializer: Selection, manifest: ""), InboundRefusalReason.Form);
 
         static void Refuses(ByteString frame, InboundRefusalReason reason) => Assert.Equal(reason, Rules.Judge(frame)?.Reason);
+    }
+
+    [Theory]
+    [InlineData(Other + "/user/sync#7", null)]
+    [InlineData(Self + "/system/sharding/validators/X", InboundRefusalReason.Watch)]
+    [InlineData("akka://vivim/user", InboundRefusalReason.Watch)]
+    [InlineData("", InboundRefusalReason.Watch)]
+    public void Another_node_tells_of_the_end_of_its_own_actors_and_watches_on_their_behalf(string actor, InboundRefusalReason? refusal)
+    {
+        var about = new RemotingActor { Path = actor };
+        var watchee = new RemotingDeath { Actor = new RemotingActor { Path = Self + "/user/sync" } };
+        Assert.Equal(refusal, Rules.Judge(Message(Death, new RemotingDeath { Actor = about }.ToByteString()))?.Reason);
+        Assert.Equal(refusal, Rules.Judge(Message(Watch, ByteString.CopyFrom([.. watchee.ToByteArray(), .. new RemotingWatch { Watcher = about }.ToByteArray()])))?.Reason);
+
+        static ByteString Message(string manifest, ByteString bytes) =>
+            With(new RemotingEnvelope
+            {
+                Recipient = new RemotingActor { Path = Self + "/user/sync" },
+                Message = new RemotingForm { SerializerId = SystemMessages, Manifest = manifest },
+            }, bytes);
     }
 
     [Fact]
@@ -127,7 +159,8 @@ public sealed class InboundRulesTests
         var forms = new AdmittedForms();
         forms.Add(Ours, ["sync/1"]);
         forms.Add(Selection, [""]);
-        return new InboundRules(Address.Parse(Self), ["/user/sync", "/system/sharding/*", "/temp/*"], new HashSet<string>(["/user/sync"]), forms);
+        forms.Add(SystemMessages, [Watch, Death]);
+        return new InboundRules(Address.Parse(Self), ["/user/sync", "/user/bus-*", "/system/sharding/*", "/temp/*"], new HashSet<string>(["/user/sync"]), forms);
     }
 
     private static ByteString To(string recipient, int serializer = Ours, string manifest = "sync/1", string? sender = null) => Frame(new RemotingEnvelope
@@ -141,10 +174,13 @@ public sealed class InboundRulesTests
     {
         var selection = new RemotingSelection { Message = new RemotingForm { SerializerId = serializer, Manifest = manifest } };
         selection.Steps.AddRange(names.Select((name, i) => new RemotingStep { Kind = i == names.Length - 1 ? last : RemotingStepKind.Child, Name = name }));
-        // The envelope's two halves: who is meant, and the message with its bytes.
-        var content = new RemotingContent { Message = new RemotingBytes { Bytes = selection.ToByteString() } };
-        var envelope = new RemotingEnvelope { Recipient = new RemotingActor { Path = from }, Message = new RemotingForm { SerializerId = Selection } };
-        envelope.MergeFrom(content.ToByteString());
+        return With(new RemotingEnvelope { Recipient = new RemotingActor { Path = from }, Message = new RemotingForm { SerializerId = Selection } }, selection.ToByteString());
+    }
+
+    /// <summary>The envelope's two halves: who is meant, and the message with its bytes.</summary>
+    private static ByteString With(RemotingEnvelope envelope, ByteString message)
+    {
+        envelope.MergeFrom(new RemotingContent { Message = new RemotingBytes { Bytes = message } }.ToByteString());
         return Frame(envelope);
     }
 

@@ -125,28 +125,48 @@ public sealed class NodeTransportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Connections_that_never_show_a_certificate_are_bounded_and_counted()
+    public async Task Connections_that_never_show_a_certificate_are_bounded_and_keep_no_member_out()
     {
         var node = await members.JoinAsync("node", "", tls: pki.Tls("node"));
         var idle = new List<TcpClient>();
         for (var i = 0; i < 40; i++) idle.Add(await ConnectAsync(node));
         await Eventually.Async(() => Task.FromResult(refused[InboundRefusalReason.Connection] >= 24));
-        // Those of a member's host that has shown nothing yet have an end; then it is let in.
+        // All come from the member's own host. It is let in while they wait: the oldest of them gives way.
         using var valid = pki.Certificate("valid", TimeSpan.FromDays(1));
-        await Eventually.Async(() => IsAnsweredAsync(node, valid));
+        Assert.True(await IsAnsweredAsync(node, valid));
         idle.ForEach(connection => connection.Dispose());
     }
 
     [Fact]
-    public void Slots_are_limited_for_an_address_and_in_all_and_come_back()
+    public void A_new_handshake_ends_the_oldest_of_the_network_that_has_the_most()
     {
-        var slots = new HandshakeSlots(2, 3);
-        var (one, two) = (IPAddress.Parse("10.0.0.1"), IPAddress.Parse("10.0.0.2"));
-        Assert.Equal([true, true, false, true, false], new[] { one, one, one, two, two }.Select(slots.TryTake));
-        slots.Free(one);
-        Assert.Equal([true, false], new[] { two, one }.Select(slots.TryTake));
-        foreach (var address in new[] { one, two, two }) slots.Free(address);
-        Assert.Equal([true, true, false], new[] { one, one, one }.Select(slots.TryTake));
+        var handshakes = new Handshakes(2, 4);
+        var (crowd, member) = (IPAddress.Parse("10.0.0.1"), IPAddress.Parse("10.0.0.2"));
+        var limits = new List<CancellationTokenSource>();
+        Begin(crowd);
+        Begin(member);
+        Begin(crowd);
+        Begin(crowd);
+        Assert.Equal([0], Ended());
+        // The two addresses are of one network, as IPv6 counts.
+        Begin(IPAddress.Parse("2001:db8::1"));
+        Begin(IPAddress.Parse("2001:db8::2"));
+        Assert.Equal([0, 2], Ended());
+        Begin(IPAddress.Parse("2001:db8::3")).Dispose();
+        Assert.Equal([0, 2, 4], Ended());
+        Begin(IPAddress.Parse("2001:db8:0:1::1"));
+        Assert.Equal([0, 2, 4], Ended());
+        // All four places are taken: it is the crowd, with two, that gives one.
+        Begin(IPAddress.Parse("10.0.0.3"));
+        Assert.Equal([0, 2, 3, 4], Ended());
+
+        Handshakes.Handshake Begin(IPAddress address)
+        {
+            limits.Add(new CancellationTokenSource());
+            return handshakes.Begin(address, limits[^1]);
+        }
+
+        int[] Ended() => [.. limits.Index().Where(limit => limit.Item.IsCancellationRequested).Select(limit => limit.Index)];
     }
 
     private static async Task IsUpAsync(ActorSystem system)

@@ -65,6 +65,17 @@ public sealed class SerializersTests : SerializerTests
         Assert.Equal("text", Assert.IsType<Publish>(Again(new Publish("topic", "text"))).Message);
     }
 
+    /// <summary>A message in a message in a message: each level takes of the stack, and a stack that is full ends the process.</summary>
+    [Fact]
+    public void Messages_that_stand_in_each_other_too_deep_are_refused()
+    {
+        object message = "text";
+        for (var i = 0; i < 6; i++) message = new Publish("topic", message);
+        Assert.IsType<Publish>(Again(message));
+        for (var i = 0; i < 6; i++) message = new Publish("topic", message);
+        Assert.Throws<RefusedFormException>(() => Again(message));
+    }
+
     /// <summary>Akka.NET takes the type of what is replicated by the name that comes with it.</summary>
     [Fact]
     public void Of_replicated_data_only_a_shard_coordinators_state_is_read()

@@ -208,13 +208,13 @@ public sealed class WorkerBusTests(BusCluster cluster) : IClassFixture<BusCluste
     /// <summary>Other nodes hear of a worker that has just come up in a moment.</summary>
     private static async Task<WorkerMessage> RequestWhenUp(WorkerBus bus, WorkerMessage message)
     {
-        while (true)
+        for (var tries = 1; ; tries++)
         {
             try
             {
                 return await bus.Request(message);
             }
-            catch (WorkerRequestException e) when (e.Failure == RequestFailure.Absent)
+            catch (WorkerRequestException e) when (e.Failure == RequestFailure.Absent && tries < 15)
             {
                 message = message with { Timestamp = DateTimeOffset.UtcNow };
             }

@@ -11,9 +11,8 @@ public static partial class DurableFile
     public static void Create(string path, ReadOnlySpan<byte> content, UnixFileMode mode)
     {
         if (File.Exists(path)) throw new IOException($"{path} exists already");
-        var temporary = path + ".new";
-        // A start that was cut short may have left it; a link that somebody has put there must not be followed.
-        File.Delete(temporary);
+        // A name that nobody else has: what is there, a key with such a name perhaps, stays. Where the power goes now, this file stays, and harms nobody.
+        var temporary = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, $".{Path.GetFileName(path)}.{Guid.NewGuid():n}");
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = mode;
         using (var stream = new FileStream(temporary, options))
@@ -22,7 +21,16 @@ public static partial class DurableFile
             stream.Flush(flushToDisk: true);
         }
 
-        File.Move(temporary, path, overwrite: false);
+        try
+        {
+            File.Move(temporary, path, overwrite: false);
+        }
+        catch (IOException)
+        {
+            File.Delete(temporary);
+            throw;
+        }
+
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 

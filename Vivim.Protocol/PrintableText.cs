@@ -10,10 +10,9 @@ namespace Vivim.Protocol;
 /// </summary>
 /// <remarks>
 /// Shown by number are: controls (C0 with line breaks and tabs, DEL, C1), format characters (bidi, zero-width, tags), line and
-/// paragraph separators,
-/// private-use and unassigned code points, lone surrogates, letters and marks that are invisible. Zero-width joiners and variation
-/// selectors stay where
-/// scripts and emoji need them: once, after a visible character that is not an ASCII letter.
+/// paragraph separators, private-use and unassigned code points, lone surrogates, letters and marks that are invisible.
+/// Zero-width joiners and variation selectors stay where scripts and emoji need them: once, after a visible character that is
+/// not an ASCII letter.
 /// A text that spells out <c>\u{1B}</c> looks like an escape, and harms nobody; whoever must tell them apart reads the JSON form.
 /// </remarks>
 public static class PrintableText
@@ -48,8 +47,7 @@ public static class PrintableText
 
     /// <summary>
     /// A text that is JSON, with the same characters spelled as JSON spells them: the same JSON value. Outside of strings JSON has
-    /// nothing but ASCII
-    /// characters, and may have line breaks there, which stay.
+    /// nothing but ASCII characters, and may have line breaks there, which stay.
     /// </summary>
     public static string OfJson(string json) => string.Join('\n', json.Split('\n').Select(static line =>
         Escape(line, int.MaxValue, static codePoint => string.Concat(UnitsOf(codePoint).Select(static unit => $"\\u{(int)unit:X4}")))));

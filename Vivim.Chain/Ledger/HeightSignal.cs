@@ -18,9 +18,19 @@ public sealed class HeightSignal
     }
 
     /// <summary>Completes when a height above <paramref name="known"/> is committed; fails with the reason of <see cref="Close"/>.</summary>
-    public Task WaitAbove(ulong known, CancellationToken cancellation)
+    public async Task WaitAbove(ulong known, CancellationToken cancellation)
     {
-        lock (gate) return height > known && !isClosed ? Task.CompletedTask : advanced.Task.WaitAsync(cancellation);
+        while (true)
+        {
+            Task next;
+            lock (gate)
+            {
+                if (height > known && !isClosed) return;
+                next = advanced.Task;
+            }
+
+            await next.WaitAsync(cancellation);
+        }
     }
 
     /// <summary>The node stops: every wait, now and later, fails with this.</summary>

@@ -46,7 +46,19 @@ internal static class KeyCommands
 
     private static void List(CommandContext context)
     {
-        var keys = context.Keys.Names().Select(name => View(context, name)).ToList();
+        var keys = new List<KeyView>();
+        foreach (var name in context.Keys.Names())
+        {
+            try
+            {
+                keys.Add(View(context, name));
+            }
+            catch (CommandFailedException e)
+            {
+                context.Terminal.Remark($"{e.Message}");
+            }
+        }
+
         if (keys.Count == 0) context.Terminal.Remark($"No keys yet; make one with: vivim key new default");
         context.Terminal.Show(new { keys }, text =>
         {

@@ -11,6 +11,9 @@ internal static class LogCommands
 {
     private const uint DefaultCount = 50;
 
+    /// <summary>Characters of the longest time, and units of the longest ago, that --since takes.</summary>
+    private const int MaxTimeLength = 40, MaxAgo = 1_000_000;
+
     private static readonly string[] LevelNames = ["debug", "info", "warning", "error"];
 
     public static Command Build(VivimCommand vivim) => new("log", "What the nodes of a cluster log, for its operators") { Tail(vivim) };
@@ -55,8 +58,14 @@ internal static class LogCommands
     private static DateTimeOffset? ParseSince(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
+        if (text.Length is 0 or > MaxTimeLength)
+        {
+            result.AddError("--since is a time such as 2026-01-31T12:00:00Z, or how long ago: 90s, 5m, 2h");
+            return null;
+        }
+
         TimeSpan? unit = text[^1..] switch { "s" => TimeSpan.FromSeconds(1), "m" => TimeSpan.FromMinutes(1), "h" => TimeSpan.FromHours(1), _ => null };
-        if (unit is { } one && uint.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return TimeProvider.System.GetUtcNow() - (number * one);
+        if (unit is { } one && uint.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= MaxAgo) return TimeProvider.System.GetUtcNow() - (number * one);
         if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) && time >= DateTimeOffset.UnixEpoch) return time;
         result.AddError($"'{text}' is neither a time such as 2026-01-31T12:00:00Z nor how long ago: 90s, 5m, 2h");
         return null;

@@ -35,7 +35,7 @@ internal static class PoolCommands
                 page = await operation.ListSendersAsync((uint)Math.Min(wanted - senders.Count, LargestPage), page.NextPageToken, cancellationToken);
                 senders.AddRange(page.Senders);
             }
-            while (page.NextPageToken.Length > 0 && senders.Count < wanted);
+            while (page.NextPageToken.Length > 0 && page.Senders.Count > 0 && senders.Count < wanted);
             Show(context.Terminal, senders, page.PoolSilent);
         });
     }

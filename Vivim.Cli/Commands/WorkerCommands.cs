@@ -10,6 +10,9 @@ internal static class WorkerCommands
 {
     private const string Automatic = "auto";
 
+    /// <summary>Tasks that are listed: more than a worker keeps.</summary>
+    private const int MaxTasks = 100_000;
+
     private static readonly Argument<string> Worker = new("WORKER") { Description = "The worker, as 'vivim workers list' prints it" };
 
     public static Command Build(VivimCommand vivim) => new("workers", "The service workers of a cluster and their tasks, for its operators")
@@ -71,7 +74,7 @@ internal static class WorkerCommands
                 page = await operation.ListTasksAsync(context.Arguments.GetRequiredValue(Worker), wanted, page.NextPageToken, cancellationToken);
                 tasks.AddRange(page.Tasks);
             }
-            while (page.NextPageToken.Length > 0);
+            while (page.NextPageToken.Length > 0 && page.Tasks.Count > 0 && tasks.Count < MaxTasks);
             context.Terminal.Show(new { tasks = tasks.Select(View).ToList() }, text => text.Table(
                 ["task", "job", "phase", "attempts", "due", "ended", "outcome"],
                 tasks.Select(task => (string[])[task.Id, task.Kind, Word(task.Phase), $"{task.Attempts}", Time(task.DueAt), Time(task.EndedAt), task.Outcome])));

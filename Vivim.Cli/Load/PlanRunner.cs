@@ -190,8 +190,15 @@ internal sealed class PlanRunner
             try
             {
                 var answer = await client.GetTransactionAsync(id, cancellationToken);
-                if (answer.State != V1.TransactionState.Dropped) continue;
-                lock (gate) plan.Drop(id, answer.Dropped.Reason);
+                var reason = answer.State switch
+                {
+                    V1.TransactionState.Dropped => answer.Dropped.Reason,
+                    // The node may have forgotten by now that it has dropped it.
+                    V1.TransactionState.Expired or V1.TransactionState.Unknown => Refusal.CodeOf(RefusalReason.Expired),
+                    _ => null,
+                };
+                if (reason is null) continue;
+                lock (gate) plan.Drop(id, reason);
             }
             catch (VivimException e) when (e.OutcomeUnknown)
             {

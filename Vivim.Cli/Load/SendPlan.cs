@@ -169,8 +169,9 @@ public sealed class SendPlan
         Refuse(id, reason);
     }
 
-    /// <summary>Acknowledged transactions without a receipt, at most as many as wanted.</summary>
-    public IReadOnlyList<Hash256> UnsettledIds(int limit) => [.. pending.Where(p => p.Value.IsAcknowledged).Take(limit).Select(p => p.Key)];
+    /// <summary>Acknowledged transactions without a receipt, at most as many as wanted. The lowest nonces come first: higher ones wait for them.</summary>
+    public IReadOnlyList<Hash256> UnsettledIds(int limit) =>
+        [.. pending.Where(p => p.Value.IsAcknowledged).OrderBy(p => p.Value.Slot.Nonce).Take(limit).Select(p => p.Key)];
 
     /// <summary>It is in a block.</summary>
     /// <returns>False when it is not one of this plan.</returns>

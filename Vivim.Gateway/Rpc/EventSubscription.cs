@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Runtime.CompilerServices;
 using Grpc.Core;
 using Vivim.Chain.Queries;
@@ -11,6 +12,9 @@ namespace Vivim.Gateway.Rpc;
 /// <summary>A request for events in the terms of <see cref="EventQuery"/>, and what that finds as messages.</summary>
 internal sealed class EventSubscription
 {
+    private static readonly FrozenDictionary<string, LedgerEventType> Types =
+        Enum.GetValues<LedgerEventType>().ToFrozenDictionary(type => UpperSnakeCase.Of(type.ToString()), StringComparer.Ordinal);
+
     private readonly EventFilter filter;
     private readonly EventCursor from;
     private readonly bool follow;
@@ -19,6 +23,7 @@ internal sealed class EventSubscription
     public EventSubscription(SubscribeEventsRequest request)
     {
         if (request.Authors.Count > EventFilter.MaxAuthors) throw RpcErrors.InvalidArgument($"{request.Authors.Count} authors, at most {EventFilter.MaxAuthors} are allowed");
+        if (request.Types_.Count > Types.Count) throw RpcErrors.InvalidArgument($"{request.Types_.Count} event types, and there are {Types.Count}");
         filter = new EventFilter(request.Authors.Select(RequestValues.Did), request.Types_.Select(ParseType));
         from = RequestValues.Cursor(request.From);
         follow = request.Follow;
@@ -52,6 +57,5 @@ internal sealed class EventSubscription
     }
 
     private static LedgerEventType ParseType(string name) =>
-        Enum.GetValues<LedgerEventType>().Cast<LedgerEventType?>().FirstOrDefault(type => UpperSnakeCase.Of(type.ToString()!) == name)
-        ?? throw RpcErrors.InvalidArgument($"'{name}' is not an event type; there are {string.Join(", ", Enum.GetNames<LedgerEventType>().Select(UpperSnakeCase.Of))}");
+        Types.TryGetValue(name, out var type) ? type : throw RpcErrors.InvalidArgument($"'{name}' is not an event type; there are {string.Join(", ", Types.Keys.Order())}");
 }

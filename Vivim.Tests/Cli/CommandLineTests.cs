@@ -42,6 +42,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("validators", "approve", "ann", "12")]
     [InlineData("cluster", "leave")]
     [InlineData("cluster", "down", "--force")]
+    [InlineData("log", "tail", "--since", "")]
+    [InlineData("log", "tail", "--since", "4294967295h")]
     public async Task A_wrong_command_line_exits_with_2_and_names_the_help(params string[] arguments)
     {
         var (exitCode, output, error) = await RunAsync(arguments);

@@ -40,6 +40,17 @@ public sealed class SendPlanTests
     public void With_everything_included_there_is_nothing_to_do() => Assert.True(Plan(new SenderWork(5, 5), new SenderWork(0, 0)).IsDone);
 
     [Fact]
+    public void Of_what_is_not_settled_that_is_asked_for_which_others_wait_for()
+    {
+        var plan = Plan(new SenderWork(3, 0), new SenderWork(3, 0));
+        foreach (var slot in TakeAll(plan)) plan.Acknowledge(IdOf(slot));
+        plan.Settle(IdOf(new Slot(0, 0)), "OK");
+
+        Assert.Equal([IdOf(new Slot(1, 0)), IdOf(new Slot(0, 1))], plan.UnsettledIds(limit: 3).Take(2));
+        Assert.DoesNotContain(IdOf(new Slot(0, 2)), plan.UnsettledIds(limit: 3));
+    }
+
+    [Fact]
     public void Senders_take_turns()
     {
         var plan = Plan(new SenderWork(4, 0), new SenderWork(2, 0));

@@ -104,6 +104,19 @@ public sealed class EventScanTests : IDisposable
     }
 
     [Fact]
+    public void Summaries_go_with_their_blocks()
+    {
+        using (var store = ChainOf(600)) store.DropBlocksBelow(530);
+        using var connection = new SqliteConnection($"Data Source={ChainFile}");
+        connection.Open();
+        using var summaries = connection.CreateCommand();
+        summaries.CommandText = "SELECT (SELECT min(height) FROM event_summaries), (SELECT count(*) FROM section_summaries)";
+        using var row = summaries.ExecuteReader();
+        row.Read();
+        Assert.Equal((530, 0), (row.GetInt32(0), row.GetInt32(1)));
+    }
+
+    [Fact]
     public void Blocks_from_a_snapshot_take_their_summaries_with_them()
     {
         using var store = ChainOf(300);

@@ -115,15 +115,15 @@ public sealed class RegularFileTests : IDisposable
     }
 
     [LinuxFact]
-    public void A_link_at_the_temporary_name_is_not_followed_and_nothing_is_written_over_what_is_there()
+    public void A_new_file_touches_nothing_that_is_there()
     {
-        var (precious, path) = (folder.PathOf("precious"), folder.PathOf("result"));
-        File.WriteAllText(precious, "precious");
-        File.CreateSymbolicLink(path + ".new", precious);
+        string[] names = ["result.new", "result.tmp", ".result.new", "precious"];
+        foreach (var name in names) File.WriteAllText(folder.PathOf(name), name);
 
-        DurableFile.Create(path, "result"u8, OwnerOnly);
-        Assert.Throws<IOException>(() => DurableFile.Create(precious, "lost"u8, OwnerOnly));
+        DurableFile.Create(folder.PathOf("result"), "result"u8, OwnerOnly);
+        Assert.Throws<IOException>(() => DurableFile.Create(folder.PathOf("precious"), "lost"u8, OwnerOnly));
 
-        Assert.Equal(("precious", "result"), (File.ReadAllText(precious), File.ReadAllText(path)));
+        Assert.All(names.Append("result"), name => Assert.Equal(name, File.ReadAllText(folder.PathOf(name))));
+        Assert.Equal(names.Length + 1, Directory.GetFiles(Path.GetDirectoryName(folder.PathOf("result"))!).Length);
     }
 }

@@ -91,6 +91,10 @@ public sealed class SqliteChainStore : IChainStore, IDisposable
         foreach (var id in TransactionsBelow(height)) position.With(id.ToArray()).ExecuteNonQuery();
         using var blocks = connection.Statement("DELETE FROM blocks WHERE height < $0", 1).With((long)height);
         blocks.ExecuteNonQuery();
+        using var summaries = connection.Statement("DELETE FROM event_summaries WHERE height < $0", 1).With((long)height);
+        summaries.ExecuteNonQuery();
+        using var sections = connection.Statement("DELETE FROM section_summaries WHERE section < $0", 1).With((long)(height / EventSummary.SectionBlocks));
+        sections.ExecuteNonQuery();
         transaction.Commit();
     }
 

@@ -135,7 +135,7 @@ internal sealed class ByteBudget(long total, int maxWaiting)
         var granted = new List<ByteWaiter>();
         while (waiting.Count > 0)
         {
-            var heads = waiting.Values.Where(queue => bytes.Fits(queue.First!.Value.Address, queue.First.Value.Bytes, AnswerDivisor)).ToList();
+            var heads = waiting.Values.Where(queue => Fits(queue.First!.Value)).ToList();
             if (heads.Count == 0) break;
             var next = heads.MinBy(queue => bytes.Held(queue.First!.Value.Address))!;
             var waiter = next.First!.Value;
@@ -146,6 +146,8 @@ internal sealed class ByteBudget(long total, int maxWaiting)
 
         return granted;
     }
+
+    private bool Fits(ByteWaiter waiter) => bytes.Fits(waiter.Address, waiter.Bytes, AnswerDivisor);
 
     private void Remove(LinkedList<ByteWaiter> queue, LinkedListNode<ByteWaiter> node)
     {

@@ -8,7 +8,8 @@ namespace Vivim.Gateway.Limits;
 /// Stands before every call of both ports, whatever serves it: bounds how many are under way, charges each with its bytes, and ends those
 /// whose caller does not read.
 /// </summary>
-internal sealed class CallLimiter(LimitSettings settings, ConnectionLimiter connections, BytesInFlight bytes, LimitTally tally, TimeProvider clock)
+internal sealed class CallLimiter(
+    LimitSettings settings, ConnectionLimiter connections, BytesInFlight bytes, LimitTally tally, TimeProvider clock)
 {
     /// <summary>Bytes that a call is charged with while it is under way: about what the server and the service keep for it.</summary>
     public const int CallBytes = 32 * 1024;

@@ -5,7 +5,8 @@ namespace Vivim.Gateway.Limits;
 /// <summary>
 /// One call or stream, while it is served: what it holds of the node's bytes, and whether it waits for its caller to read. Thread-safe.
 /// </summary>
-internal sealed class CallUnderWay(CallerAddress address, IFeatureCollection features, BytesInFlight bytes, LimitTally tally, TimeProvider clock)
+internal sealed class CallUnderWay(
+    CallerAddress address, IFeatureCollection features, BytesInFlight bytes, LimitTally tally, TimeProvider clock)
 {
     /// <summary>ENHANCE_YOUR_CALM of RFC 9113: clients show it as RESOURCE_EXHAUSTED.</summary>
     private const int EnhanceYourCalm = 0xb;

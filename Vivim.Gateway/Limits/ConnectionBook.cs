@@ -125,7 +125,8 @@ internal sealed class ConnectionBook(int total)
         if (own > 0 && Idle(address) is { } ownIdle) return ownIdle;
         // No address gives way to one that has as many, nor the own machine to another.
         var larger = regular.Where(entry => entry.Value.Count > own + 1 && (address.IsOwnMachine || !entry.Key.IsOwnMachine));
-        return larger.OrderByDescending(entry => entry.Value.Count).Select(entry => Idle(entry.Key)).FirstOrDefault(idle => idle is not null);
+        var idle = larger.OrderByDescending(entry => entry.Value.Count).Select(entry => Idle(entry.Key));
+        return idle.FirstOrDefault(place => place is not null);
     }
 
     private ConnectionPlace? Idle(CallerAddress address) =>

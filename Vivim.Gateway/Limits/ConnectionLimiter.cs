@@ -73,7 +73,8 @@ internal sealed class ConnectionLimiter(
         lock (gate)
         {
             silent = book.Overdue(Now, settings.FirstCallWithin);
-            stalled = [.. memories.Where(entry => entry.Value.HasKept(2 * settings.StalledAfter)).Select(entry => entry.Key).Except(silent)];
+            var kept = memories.Where(entry => entry.Value.HasKept(2 * settings.StalledAfter)).Select(entry => entry.Key);
+            stalled = [.. kept.Except(silent)];
         }
 
         foreach (var place in silent) End(place, "silent");
@@ -86,7 +87,8 @@ internal sealed class ConnectionLimiter(
         Entry entry;
         lock (gate)
         {
-            entry = book.Enter(address, Now, () => connection.Abort(new ConnectionAbortedException("the connection is at a limit of this node")));
+            var reason = new ConnectionAbortedException("the connection is at a limit of this node");
+            entry = book.Enter(address, Now, () => connection.Abort(reason));
             if (entry.Place is not null) memories[entry.Place] = memory;
         }
 

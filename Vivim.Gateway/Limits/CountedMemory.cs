@@ -7,9 +7,11 @@ namespace Vivim.Gateway.Limits;
 /// Charges it to the connection's address, and knows how long its oldest block has been kept: whatever a service has done, here it shows
 /// what a caller leaves with the node. Thread-safe.
 /// </summary>
-/// <param name="keepsTooMuch">Told when the address has more kept than its share. It is called under a lock of the server: it must not end
-/// a connection itself.</param>
-internal sealed class CountedMemory(MemoryPool<byte> inner, CallerAddress address, BytesInFlight bytes, TimeProvider clock, Action keepsTooMuch)
+/// <param name="keepsTooMuch">
+/// Called when the address makes the server keep more than its share. The caller holds a lock of the server: no connection may be ended in it.
+/// </param>
+internal sealed class CountedMemory(
+    MemoryPool<byte> inner, CallerAddress address, BytesInFlight bytes, TimeProvider clock, Action keepsTooMuch)
     : MemoryPool<byte>
 {
     /// <summary>

@@ -28,10 +28,15 @@ internal static class LimitPipeline
     /// <summary>Makes the limits.</summary>
     public static void AddLimits(this WebApplicationBuilder builder, LimitSettings settings)
     {
-        builder.WebHost.UseSockets(sockets => (sockets.MaxReadBufferSize, sockets.MaxWriteBufferSize) = (SocketBufferBytes, SocketBufferBytes));
+        builder.WebHost.UseSockets(sockets =>
+        {
+            sockets.MaxReadBufferSize = SocketBufferBytes;
+            sockets.MaxWriteBufferSize = SocketBufferBytes;
+        });
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton<LimitTally>();
-        builder.Services.AddSingleton(services => new BytesInFlight(settings.MaxBytesInFlight, services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(services =>
+            new BytesInFlight(settings.MaxBytesInFlight, services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<ConnectionLimiter>();
         builder.Services.AddSingleton<CallLimiter>();
         builder.Services.AddHostedService<LimitSweep>();

@@ -72,7 +72,8 @@ internal sealed class PacedWriter(PipeWriter server, CallUnderWay call) : PipeWr
     /// <exception cref="NotSupportedException">Something is not written yet: that takes <see cref="CompleteAsync"/>.</exception>
     public override void Complete(Exception? exception = null)
     {
-        if (exception is null && waiting.Count > 0) throw new NotSupportedException("an answer that is not written yet is completed by CompleteAsync");
+        if (exception is null && waiting.Count > 0)
+            throw new NotSupportedException("an answer that is not written yet is completed by CompleteAsync");
         server.Complete(exception);
     }
 

@@ -29,7 +29,8 @@ internal static class MetricsEndpoint
     public static void MapNodeMetrics(this WebApplication app, Func<HttpContext, LimitRefusal, Task> refuse)
     {
         var exporter = ((IApplicationBuilder)app).New().UseOpenTelemetryPrometheusScrapingEndpoint(static _ => true).Build();
-        var page = new MetricsPage(exporter, app.Services.GetRequiredService<NodeMetrics>(), app.Services, app.Services.GetRequiredService<TimeProvider>());
+        var services = app.Services;
+        var page = new MetricsPage(exporter, services.GetRequiredService<NodeMetrics>(), services, services.GetRequiredService<TimeProvider>());
         app.MapGet("/metrics", async (HttpContext http) =>
         {
             var text = await page.Read(http.RequestAborted);

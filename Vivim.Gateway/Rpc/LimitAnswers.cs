@@ -13,7 +13,8 @@ namespace Vivim.Gateway.Rpc;
 internal static class LimitAnswers
 {
     /// <summary>The messages that stand as details in errors.</summary>
-    public static TypeRegistry ErrorDetails { get; } = TypeRegistry.FromMessages(ErrorInfo.Descriptor, RetryInfo.Descriptor, RequestInfo.Descriptor);
+    public static TypeRegistry ErrorDetails { get; } =
+        TypeRegistry.FromMessages(ErrorInfo.Descriptor, RetryInfo.Descriptor, RequestInfo.Descriptor);
 
     private static readonly JsonFormatter Json = new(JsonFormatter.Settings.Default.WithTypeRegistry(ErrorDetails));
 

@@ -10,7 +10,8 @@ namespace Vivim.Gateway.Rpc;
 internal sealed class LogsService(NodeHost host, OperatorStreams streams, IHostApplicationLifetime lifetime)
     : V1.Logs.LogsBase
 {
-    public override async Task Tail(V1.TailLogRequest request, IServerStreamWriter<V1.TailLogResponse> responseStream, ServerCallContext context)
+    public override async Task Tail(
+        V1.TailLogRequest request, IServerStreamWriter<V1.TailLogResponse> responseStream, ServerCallContext context)
     {
         if (request.Last > ReadLogTail.MaxCount)
             throw RpcErrors.InvalidArgument($"{request.Last} records from before, at most {ReadLogTail.MaxCount} are allowed");
@@ -22,7 +23,8 @@ internal sealed class LogsService(NodeHost host, OperatorStreams streams, IHostA
         context.ChargeBytes(AnswerBytes.PageBytes);
         var only = request.Node.Length == 0 ? null : request.Node;
         await responseStream.Send(
-            end => feed.Tail(filter, (int)request.Last, only, request.Follow, end), Message, context.CancellationToken, lifetime.ApplicationStopping);
+            end => feed.Tail(filter, (int)request.Last, only, request.Follow, end),
+            Message, context.CancellationToken, lifetime.ApplicationStopping);
     }
 
     private static V1.TailLogResponse Message(LogItem item)
@@ -46,7 +48,8 @@ internal sealed class LogsService(NodeHost host, OperatorStreams streams, IHostA
             FailureType = record.Failure.Type,
             FailureMessage = record.Failure.Message,
         };
-        message.Record.Properties.AddRange(record.Properties.Select(property => new V1.LogProperty { Name = property.Name, Value = property.Value }));
+        var properties = record.Properties.Select(property => new V1.LogProperty { Name = property.Name, Value = property.Value });
+        message.Record.Properties.AddRange(properties);
         return message;
     }
 }

@@ -23,7 +23,8 @@ internal sealed class Submission(RunningNode node, string origin)
     /// <summary>Refusals that end with the window.</summary>
     private static readonly HashSet<string> WindowReasons =
     [
-        Refusal.CodeOf(RefusalReason.QuotaExceeded), Refusal.CodeOf(RefusalReason.RegistrationsExceeded), Refusal.CodeOf(RefusalReason.RegistrationsLimited),
+        Refusal.CodeOf(RefusalReason.QuotaExceeded),
+        Refusal.CodeOf(RefusalReason.RegistrationsExceeded), Refusal.CodeOf(RefusalReason.RegistrationsLimited),
     ];
 
     // Taken in the call itself: what a stream does runs elsewhere.
@@ -53,7 +54,8 @@ internal sealed class Submission(RunningNode node, string origin)
     }
 
     /// <summary>Submits a stream with back-pressure.</summary>
-    public async Task SubmitMany(IAsyncStreamReader<SubmitRequest> requests, IServerStreamWriter<SubmitManyResponse> responses, ServerCallContext context)
+    public async Task SubmitMany(
+        IAsyncStreamReader<SubmitRequest> requests, IServerStreamWriter<SubmitManyResponse> responses, ServerCallContext context)
     {
         var cancellation = context.CancellationToken;
         await Source.From(() => SubmittedMessage.Read(requests, context.TakeBytes, cancellation))
@@ -75,7 +77,8 @@ internal sealed class Submission(RunningNode node, string origin)
             .RunWith(Sink.Ignore<NotUsed>(), node.Streams);
     }
 
-    private async Task<IReadOnlyList<SubmitManyResponse>> SubmitBatch(IReadOnlyList<SubmittedMessage> messages, CancellationToken cancellation)
+    private async Task<IReadOnlyList<SubmitManyResponse>> SubmitBatch(
+        IReadOnlyList<SubmittedMessage> messages, CancellationToken cancellation)
     {
         var responses = new SubmitManyResponse[messages.Count];
         var byPartition = new Dictionary<int, List<(int Index, TransactionEnvelope Envelope)>>();
@@ -95,7 +98,8 @@ internal sealed class Submission(RunningNode node, string origin)
         return responses;
     }
 
-    private async Task SubmitToPartition(int partition, List<(int Index, TransactionEnvelope Envelope)> group, SubmitManyResponse[] responses, CancellationToken cancellation)
+    private async Task SubmitToPartition(
+        int partition, List<(int Index, TransactionEnvelope Envelope)> group, SubmitManyResponse[] responses, CancellationToken cancellation)
     {
         var taken = group.Select(g => g.Envelope.IdOn(node.Genesis.ChainId)).ToList();
         foreach (var id in taken) node.Accepted.Take(id);

@@ -49,7 +49,8 @@ internal sealed class SupervisionService(NodeHost host, OperatorStreams streams,
         if (!types.Contains(request.Type))
         {
             var known = string.Join(", ", types.Order(StringComparer.Ordinal));
-            throw RpcErrors.Of(StatusCode.NotFound, "REGION_UNKNOWN", $"this node has no shard region of the type '{request.Type}'; it has: {known}");
+            throw RpcErrors.Of(
+                StatusCode.NotFound, "REGION_UNKNOWN", $"this node has no shard region of the type '{request.Type}'; it has: {known}");
         }
 
         var names = await node.NodeNames(context.CancellationToken);

@@ -60,5 +60,6 @@ internal static class StatusEndpoint
         return TypedResults.ServerSentEvents(new StatusStream(host.Node, answers).Read(end.Token));
     }
 
-    private static ProblemHttpResult Refused(string reason) => TypedResults.Problem(reason, statusCode: StatusCodes.Status503ServiceUnavailable);
+    private static ProblemHttpResult Refused(string reason) =>
+        TypedResults.Problem(reason, statusCode: StatusCodes.Status503ServiceUnavailable);
 }

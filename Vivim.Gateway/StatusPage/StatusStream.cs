@@ -111,7 +111,9 @@ internal sealed class StatusStream(RunningNode node, StatusAnswers answers)
         if (height != validatorsAt)
         {
             var list = await answers.Validators(cancellation);
-            validators = [.. list.Validators.Select(entry => new { Did = entry.Validator, entry.Power, entry.IsNextProposer, IsJailed = entry.JailedAt > 0 })];
+            var shown = list.Validators.Select(entry =>
+                new { Did = entry.Validator, entry.Power, entry.IsNextProposer, IsJailed = entry.JailedAt > 0 });
+            validators = [.. shown];
             validatorsAt = height;
         }
 

@@ -8,8 +8,8 @@ namespace Vivim.Client;
 public sealed partial class ClusterOperator
 {
     /// <summary>
-    /// The supervision events of all nodes of the cluster, until cancelled. When the node or the connection to it breaks the stream ends with an
-    /// exception: who watches decides whether, and from when on, to watch again.
+    /// The supervision events of all nodes of the cluster, until cancelled. When the node or the connection to it breaks the stream ends
+    /// with an exception: who watches decides whether, and from when on, to watch again.
     /// </summary>
     /// <exception cref="VivimException">Also INVALID_ARGUMENT, NODE_UNREACHABLE.</exception>
     public IAsyncEnumerable<V1.WatchSupervisionResponse> WatchSupervisionAsync(V1.WatchSupervisionRequest request, CancellationToken cancellationToken = default) =>

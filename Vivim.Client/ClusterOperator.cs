@@ -3,8 +3,8 @@ using V1 = Vivim.Protocol.V1;
 namespace Vivim.Client;
 
 /// <summary>
-/// An operator's key, administering a cluster through one of its nodes. Each call carries a token that the key has signed for the node's chain;
-/// one token serves for a minute. Every method throws <see cref="VivimException"/> with TOKEN_… or NOT_AN_OPERATOR when the
+/// An operator's key, administering a cluster through one of its nodes. Each call carries a token that the key has signed for the node's
+/// chain; one token serves for a minute. Every method throws <see cref="VivimException"/> with TOKEN_… or NOT_AN_OPERATOR when the
 /// node does not let this key administer. Safe for concurrent use. Does not own the key.
 /// </summary>
 public sealed partial class ClusterOperator

@@ -4,7 +4,10 @@ using Vivim.Protocol.Keys;
 
 namespace Vivim.Client;
 
-/// <summary>An operator's calls: each carries a token that the key has signed for the node's chain; one token serves for a minute. Safe for concurrent use.</summary>
+/// <summary>
+/// An operator's calls: each carries a token that the key has signed for the node's chain; one token serves for a minute. Safe for
+/// concurrent use.
+/// </summary>
 internal sealed class OperatorCalls(VivimClient client, SigningKey key, TimeProvider time)
 {
     /// <summary>How long a token is valid.</summary>

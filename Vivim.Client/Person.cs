@@ -51,7 +51,10 @@ public sealed class Person
     public Task<V1.Receipt> RegisterAsync(CancellationToken cancellationToken = default) =>
         ExecuteNextAsync(KeyDid, new V1.TransactionBody { RegisterIdentity = Registration(key.PublicKey) }, cancellationToken);
 
-    /// <summary>As an authority, asks for another power of a validator, and waits for the receipt; its transaction id is the proposal's. Counts as an approval.</summary>
+    /// <summary>
+    /// As an authority, asks for another power of a validator, and waits for the receipt; its transaction id is the proposal's. Counts as
+    /// an approval.
+    /// </summary>
     /// <param name="validator">Its did:key.</param>
     /// <param name="power">0 removes it.</param>
     /// <exception cref="VivimException">Refused with e.g. NOT_AN_AUTHORITY, or failed with CHANGE_IMPOSSIBLE.</exception>

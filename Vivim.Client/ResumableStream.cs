@@ -43,7 +43,7 @@ internal static class ResumableStream
                 yield return call.ResponseStream.Current;
             }
 
-            if (!await backoff.TryWaitAsync(cancellationToken)) throw failure;
+            if (!await backoff.TryWaitAsync(cancellationToken, failure.RetryAfter)) throw failure;
         }
     }
 }

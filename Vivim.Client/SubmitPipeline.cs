@@ -25,6 +25,7 @@ public sealed class SubmitPipeline : IDisposable
     private readonly SemaphoreSlim places = new(MaxUnanswered);
     private readonly Lock gate = new();
     private readonly Queue<TransactionEnvelope> unanswered = new();
+    private TimeSpan? retryAfter;
 
     internal SubmitPipeline(Func<CancellationToken, AsyncDuplexStreamingCall<V1.SubmitRequest, V1.SubmitManyResponse>> open, Uri node, Backoff backoff)
     {
@@ -43,7 +44,9 @@ public sealed class SubmitPipeline : IDisposable
             {
                 await foreach (var submission in StreamOnceAsync(cancellationToken)) yield return submission;
                 if (IsFinished()) break;
-                if (!await backoff.TryWaitAsync(cancellationToken)) throw new VivimException(VivimException.Unreachable, $"the node at {node.OriginalString} has answered no transaction for too long; look at its log");
+                if (await backoff.TryWaitAsync(cancellationToken, retryAfter)) continue;
+                var message = $"the node at {node.OriginalString} has answered no transaction for too long; look at its log";
+                throw new VivimException(VivimException.Unreachable, message);
             }
         }
         finally
@@ -123,6 +126,7 @@ public sealed class SubmitPipeline : IDisposable
     /// <summary>The next answer; null at the stream's end or when the connection broke.</summary>
     private async Task<Submission?> AnsweredAsync(IAsyncStreamReader<V1.SubmitManyResponse> responses, CancellationToken cancellationToken)
     {
+        retryAfter = null;
         try
         {
             if (!await responses.MoveNext(cancellationToken)) return null;
@@ -135,6 +139,7 @@ public sealed class SubmitPipeline : IDisposable
         {
             var failure = VivimException.From(e, node);
             if (!failure.IsTransient) throw failure;
+            retryAfter = failure.RetryAfter;
             return null;
         }
 

@@ -12,7 +12,8 @@ namespace Vivim.Client;
 
 /// <summary>
 /// A connection to one node. What it returns as <c>V1</c> messages is what the node says; what was verified comes as types of
-/// <c>Vivim.Protocol</c>. Safe for concurrent use. Every method throws <see cref="VivimException"/> when the node refuses or does not answer.
+/// <c>Vivim.Protocol</c>. Safe for concurrent use. Every method throws <see cref="VivimException"/> when the node refuses or does not
+/// answer.
 /// </summary>
 public sealed partial class VivimClient : IDisposable
 {
@@ -21,6 +22,11 @@ public sealed partial class VivimClient : IDisposable
 
     /// <summary>How long one call may take; longer waits are made of several calls.</summary>
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How often a call is made again that the node had no room for, by a client without patience; about five seconds in all.
+    /// </summary>
+    internal const int RoomRetries = 5;
 
     /// <summary>Bytes of the largest message taken: the largest block with its receipts.</summary>
     private const int MaxMessageSize = 64 << 20;
@@ -48,7 +54,10 @@ public sealed partial class VivimClient : IDisposable
 
     /// <summary>Makes a client; the connection itself is made with the first call.</summary>
     /// <param name="node"><c>http://</c> is HTTP/2 without TLS; <see cref="DefaultNode"/> when null.</param>
-    /// <param name="patience">How long reads go on asking a node that does not answer; null means not at all.</param>
+    /// <param name="patience">
+    /// How long reads go on asking a node that does not answer; null means not at all. A node that has no room for a call is asked a few
+    /// times more in any case.
+    /// </param>
     public static VivimClient Connect(Uri? node = null, TimeSpan? patience = null, TimeProvider? time = null)
     {
         node ??= DefaultNode;
@@ -164,8 +173,8 @@ public sealed partial class VivimClient : IDisposable
 
     /// <summary>Waits until an acknowledged transaction is in a block.</summary>
     /// <exception cref="VivimException">
-    /// EXPIRED: no block took it before its expiry height. UNKNOWN: the node never saw it. The reason for which the pool has dropped it, such as
-    /// POOL_FULL or DROPPED_BY_OPERATOR: the same bytes may be sent again.
+    /// EXPIRED: no block took it before its expiry height. UNKNOWN: the node never saw it. The reason for which the pool has dropped it,
+    /// such as POOL_FULL or DROPPED_BY_OPERATOR: the same bytes may be sent again.
     /// </exception>
     public async Task<V1.Receipt> AwaitReceiptAsync(Hash256 id, CancellationToken cancellationToken = default)
     {
@@ -180,7 +189,9 @@ public sealed partial class VivimClient : IDisposable
         }
     }
 
-    /// <summary>Blocks in order, each once. A node that is away at first is an error, later one that is waited for, up to 5 minutes.</summary>
+    /// <summary>
+    /// Blocks in order, each once. A node that is away at first is an error, later one that is waited for, up to 5 minutes.
+    /// </summary>
     /// <param name="from">The first height wanted; 0 and 1 mean the first block.</param>
     /// <param name="follow">Go on with new blocks instead of ending at the last one.</param>
     public async IAsyncEnumerable<V1.GetBlockResponse> BlocksAsync(ulong from, bool follow = false, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -199,7 +210,9 @@ public sealed partial class VivimClient : IDisposable
         }
     }
 
-    /// <summary>Events in order, each once. A node that is away at first is an error, later one that is waited for, up to 5 minutes.</summary>
+    /// <summary>
+    /// Events in order, each once. A node that is away at first is an error, later one that is waited for, up to 5 minutes.
+    /// </summary>
     /// <param name="from">The first cursor wanted, inclusive.</param>
     /// <param name="authors">Only events whose actor is one of these, at most 1,024; all when null.</param>
     /// <param name="types">Only these types, e.g. FOLLOWED; all when null.</param>
@@ -231,11 +244,15 @@ public sealed partial class VivimClient : IDisposable
     /// <summary>Calls once, or for as long as the client has patience.</summary>
     internal Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken) => CallAsync(call, patience, cancellationToken);
 
-    /// <summary>Calls until there is an answer, at most for <paramref name="limit"/> and then once more.</summary>
+    /// <summary>
+    /// Calls until there is an answer, at most for <paramref name="limit"/> and then once more. Where the node has no room it is asked
+    /// again after the delay that it says, <see cref="RoomRetries"/> times even without patience.
+    /// </summary>
     private async Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, TimeSpan limit, CancellationToken cancellationToken)
     {
         var backoff = new Backoff(time, limit);
-        while (true)
+        var roomBackoff = new Backoff(time);
+        for (var attempt = 0; ; attempt++)
         {
             try
             {
@@ -249,7 +266,9 @@ public sealed partial class VivimClient : IDisposable
             catch (RpcException e)
             {
                 var failure = VivimException.From(e, Node);
-                if (!failure.IsTransient || !await backoff.TryWaitAsync(cancellationToken)) throw failure;
+                if (!failure.IsTransient) throw failure;
+                if (await backoff.TryWaitAsync(cancellationToken, failure.RetryAfter)) continue;
+                if (!failure.IsNoRoom || attempt >= RoomRetries || !await roomBackoff.TryWaitAsync(cancellationToken, failure.RetryAfter)) throw failure;
             }
         }
     }

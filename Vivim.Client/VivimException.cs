@@ -21,15 +21,28 @@ public sealed class VivimException : Exception
     /// <summary>True when there was no answer: what was asked may have happened or not. Ask again with the same bytes.</summary>
     public bool OutcomeUnknown { get; private init; }
 
-    /// <summary>True when the outcome is unknown, or the node had no room for the call: the same bytes again may well be answered.</summary>
-    public bool IsTransient => OutcomeUnknown || NoRoom.Contains(Reason);
+    /// <summary>After how long the node, which had no room for the call, wants to be asked again; null for every other failure.</summary>
+    public TimeSpan? RetryAfter { get; private init; }
+
+    /// <summary>
+    /// True when the outcome is unknown, or the node had no room for the call: the same bytes again may well be answered.
+    /// </summary>
+    public bool IsTransient => OutcomeUnknown || IsNoRoom;
+
+    /// <summary>True when the node had no room for the call, and has done nothing of it.</summary>
+    internal bool IsNoRoom => NoRoom.Contains(Reason);
 
     /// <summary>Reads a failed call's status and its google.rpc.ErrorInfo.</summary>
     /// <param name="node">Whom the call went to.</param>
     internal static VivimException From(RpcException e, Uri node)
     {
-        var info = e.GetRpcStatus()?.GetDetail<Google.Rpc.ErrorInfo>();
-        if (info is not null) return new VivimException(info.Reason, e.Status.Detail, e) { OutcomeUnknown = IsUnknown(e) };
+        var status = e.GetRpcStatus();
+        if (status?.GetDetail<Google.Rpc.ErrorInfo>() is { } info)
+        {
+            var delay = NoRoom.Contains(info.Reason) ? status.GetDetail<Google.Rpc.RetryInfo>()?.RetryDelay?.ToTimeSpan() : null;
+            return new VivimException(info.Reason, e.Status.Detail, e) { OutcomeUnknown = IsUnknown(e), RetryAfter = delay };
+        }
+
         return e.StatusCode == StatusCode.Unavailable
             ? new VivimException(Unreachable, $"no node answers at {node.OriginalString}; start one with: dotnet run --project Vivim.Gateway", e) { OutcomeUnknown = true }
             : new VivimException(UpperSnakeCase.Of(e.StatusCode.ToString()), e.Status.Detail, e) { OutcomeUnknown = IsUnknown(e) };

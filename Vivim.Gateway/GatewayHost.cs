@@ -81,6 +81,7 @@ internal static class GatewayHost
             .AddServiceOptions<WorkersService>(workers => workers.Interceptors.Add<OperatorInterceptor>())
             .AddServiceOptions<PoolService>(pool => pool.Interceptors.Add<OperatorInterceptor>());
         builder.Services.AddSingleton<OperatorGate>();
+        builder.Services.AddSingleton<OperatorStreams>();
         builder.Services.AddSingleton<StatusAnswers>();
         builder.Services.AddGrpcReflection();
         builder.Services.AddGrpcHealthChecks().AddCheck<NodeHost>("node");
@@ -102,7 +103,7 @@ internal static class GatewayHost
         app.MapGrpcHealthChecksService();
         app.MapGet("/healthz", () => "ok");
         app.MapHealthChecks("/readyz");
-        app.MapNodeMetrics();
+        app.MapNodeMetrics(LimitAnswers.Write);
         app.MapStatusPage();
         return app;
     }

@@ -6,22 +6,34 @@ namespace Vivim.Gateway.Limits;
 internal sealed record ByteWaiter(CallerAddress Address, long Bytes, TimeSpan Since, Action<bool> Outcome);
 
 /// <summary>
-/// The bytes that all answers together may occupy, shared by <see cref="FairShares"/>, and the queue of those who wait for some: first come, first
-/// served within an address; of several addresses the one that holds the least comes first. A deterministic core.
+/// The bytes that all answers together may occupy, shared by <see cref="FairShares"/>, and the queue of those who wait for some: first
+/// come, first served within an address; of several addresses the one that holds the least comes first. It also knows what connections make
+/// the server keep, and which address exceeds its share by that. A deterministic core.
 /// </summary>
 /// <param name="total">Bytes in all.</param>
 /// <param name="maxWaiting">Waiters in all; of these, too, an address gets a share.</param>
 internal sealed class ByteBudget(long total, int maxWaiting)
 {
-    /// <summary>For what a call is charged with while it is under way, an address may hold half of what is free …</summary>
+    /// <summary>For its calls under way an address may hold half of what is free.</summary>
     private const long CallDivisor = 2;
 
-    /// <summary>… for its answers a quarter, so that a caller whose answers wait can still make small calls.</summary>
+    /// <summary>
+    /// For its answers an address may hold a quarter of what is free: a caller whose answers wait can still make small calls.
+    /// </summary>
     private const long AnswerDivisor = 4;
+
+    /// <summary>
+    /// What the connections of an address make the server keep may be as much as is free: more than its calls and answers are granted.
+    /// </summary>
+    private const long KeptDivisor = 1;
+
+    /// <summary>One in so many an address may make the server keep in any case.</summary>
+    private const long SmallPart = 256;
 
     private const long WaiterDivisor = 4;
 
     private readonly FairShares bytes = new(total);
+    private readonly FairShares kept = new(total);
     private readonly FairShares places = new(maxWaiting);
     private readonly Dictionary<CallerAddress, LinkedList<ByteWaiter>> waiting = [];
 
@@ -34,8 +46,24 @@ internal sealed class ByteBudget(long total, int maxWaiting)
     /// <summary>Whether more is held than there is, which can only come from <see cref="Charge"/>.</summary>
     public bool IsOverdrawn => bytes.Used > total;
 
-    /// <summary>The address that holds the most.</summary>
-    public CallerAddress? Largest => bytes.Largest;
+    /// <summary>
+    /// The address of which a connection is to be ended. Where more is held than there is, it is the address that holds the most of those
+    /// with connections that keep anything; otherwise an address that <see cref="KeepsTooMuch"/>. Null for none.
+    /// </summary>
+    public CallerAddress? Excessive
+    {
+        get
+        {
+            if (kept.Used == 0) return null;
+            if (IsOverdrawn) return bytes.Holders.First(address => kept.Held(address) > 0);
+            foreach (var address in kept.Holders)
+            {
+                if (KeepsTooMuch(address)) return address;
+            }
+
+            return null;
+        }
+    }
 
     /// <summary>Those who wait.</summary>
     public int Waiting => (int)places.Used;
@@ -56,6 +84,26 @@ internal sealed class ByteBudget(long total, int maxWaiting)
 
     /// <summary>Charges an address with what it occupies already.</summary>
     public void Charge(CallerAddress address, long amount) => bytes.Charge(address, amount);
+
+    /// <summary>Charges an address with what one of its connections makes the server keep.</summary>
+    public void Keep(CallerAddress address, long amount)
+    {
+        bytes.Charge(address, amount);
+        kept.Charge(address, amount);
+    }
+
+    /// <summary>The server keeps this much less for a connection of an address.</summary>
+    public void Release(CallerAddress address, long amount)
+    {
+        kept.Give(address, amount);
+        bytes.Give(address, amount);
+    }
+
+    /// <summary>
+    /// Whether the connections of an address make the server keep more than their share, which keeps others from being served.
+    /// </summary>
+    public bool KeepsTooMuch(CallerAddress address) =>
+        kept.Held(address) > Math.Max(bytes.Share(address, KeptDivisor), total / SmallPart);
 
     /// <summary>Gives bytes back. <see cref="Grant"/> says who gets theirs by it.</summary>
     public void Give(CallerAddress address, long amount) => bytes.Give(address, amount);
@@ -78,14 +126,16 @@ internal sealed class ByteBudget(long total, int maxWaiting)
         return expired;
     }
 
-    /// <summary>Gives those in the queue their bytes for whom there are enough now: after bytes were given back, or others have left the queue.</summary>
+    /// <summary>
+    /// Gives those in the queue their bytes for whom there are enough now: after bytes were given back, or others have left the queue.
+    /// </summary>
     /// <returns>Which they are.</returns>
     public IReadOnlyList<ByteWaiter> Grant()
     {
         var granted = new List<ByteWaiter>();
         while (waiting.Count > 0)
         {
-            var heads = waiting.Values.Where(queue => bytes.Fits(queue.First!.Value.Address, queue.First.Value.Bytes, AnswerDivisor)).ToList();
+            var heads = waiting.Values.Where(queue => Fits(queue.First!.Value)).ToList();
             if (heads.Count == 0) break;
             var next = heads.MinBy(queue => bytes.Held(queue.First!.Value.Address))!;
             var waiter = next.First!.Value;
@@ -96,6 +146,8 @@ internal sealed class ByteBudget(long total, int maxWaiting)
 
         return granted;
     }
+
+    private bool Fits(ByteWaiter waiter) => bytes.Fits(waiter.Address, waiter.Bytes, AnswerDivisor);
 
     private void Remove(LinkedList<ByteWaiter> queue, LinkedListNode<ByteWaiter> node)
     {

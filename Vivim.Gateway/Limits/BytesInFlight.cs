@@ -13,6 +13,8 @@ internal sealed class BytesInFlight(long total, TimeProvider clock)
     private readonly ByteBudget budget = new(total, MaxWaiting);
     private readonly long begun = clock.GetTimestamp();
 
+    private TimeSpan Now => clock.GetElapsedTime(begun);
+
     /// <summary>Bytes held.</summary>
     public long Used
     {
@@ -22,12 +24,12 @@ internal sealed class BytesInFlight(long total, TimeProvider clock)
         }
     }
 
-    /// <summary>The address that holds the most, where more is held than there is; null otherwise.</summary>
-    public CallerAddress? Overdrawn
+    /// <summary>The address of which a connection is to be ended, as <see cref="ByteBudget.Excessive"/> says; null for none.</summary>
+    public CallerAddress? Excessive
     {
         get
         {
-            lock (gate) return budget.IsOverdrawn ? budget.Largest : null;
+            lock (gate) return budget.Excessive;
         }
     }
 
@@ -38,7 +40,9 @@ internal sealed class BytesInFlight(long total, TimeProvider clock)
     }
 
     /// <summary>Takes bytes for an answer before it is made; waits for them in turn, for at most <see cref="Patience"/>.</summary>
-    /// <returns>What is taken, which is less for an answer that is larger than one may count for; null where there was not enough in time, or too many wait.</returns>
+    /// <returns>
+    /// What is taken, which is less for an answer that is larger than one may count for; null where there was not enough in time, or too
+    /// many wait. </returns>
     /// <exception cref="OperationCanceledException">Cancelled; nothing is held.</exception>
     public async ValueTask<long?> Take(CallerAddress address, long bytes, CancellationToken cancellation)
     {
@@ -58,6 +62,24 @@ internal sealed class BytesInFlight(long total, TimeProvider clock)
         lock (gate) budget.Charge(address, bytes);
     }
 
+    /// <summary>Charges an address with what one of its connections makes the server keep.</summary>
+    /// <returns>False where that is more than its share: <see cref="Excessive"/> says whose connection is to be ended.</returns>
+    public bool Keep(CallerAddress address, long bytes)
+    {
+        lock (gate)
+        {
+            budget.Keep(address, bytes);
+            return !budget.KeepsTooMuch(address);
+        }
+    }
+
+    /// <summary>The server keeps this much less for a connection of an address.</summary>
+    public void Release(CallerAddress address, long bytes)
+    {
+        lock (gate) budget.Release(address, bytes);
+        Grant();
+    }
+
     /// <summary>Gives bytes back.</summary>
     public void Give(CallerAddress address, long bytes)
     {
@@ -73,8 +95,6 @@ internal sealed class BytesInFlight(long total, TimeProvider clock)
         foreach (var waiter in expired) waiter.Outcome(false);
         if (expired.Count > 0) Grant();
     }
-
-    private TimeSpan Now => clock.GetElapsedTime(begun);
 
     private async Task<bool> Outcome(ByteWaiter waiter, Task<bool> outcome, CancellationToken cancellation)
     {

@@ -5,10 +5,11 @@ using Vivim.Gateway.Configuration;
 namespace Vivim.Gateway.Limits;
 
 /// <summary>
-/// Stands before every call of both ports, whatever serves it: bounds how many are under way, charges each with its bytes, and ends those whose
-/// caller does not read.
+/// Stands before every call of both ports, whatever serves it: bounds how many are under way, charges each with its bytes, and ends those
+/// whose caller does not read.
 /// </summary>
-internal sealed class CallLimiter(LimitSettings settings, ConnectionLimiter connections, BytesInFlight bytes, LimitTally tally, TimeProvider clock)
+internal sealed class CallLimiter(
+    LimitSettings settings, ConnectionLimiter connections, BytesInFlight bytes, LimitTally tally, TimeProvider clock)
 {
     /// <summary>Bytes that a call is charged with while it is under way: about what the server and the service keep for it.</summary>
     public const int CallBytes = 32 * 1024;
@@ -41,7 +42,7 @@ internal sealed class CallLimiter(LimitSettings settings, ConnectionLimiter conn
         var place = http.Features.GetRequiredFeature<ConnectionPlace>();
         if (!connections.TryBegin(place, isOperators))
         {
-            // Once it has its answer, the server takes no further call of the connection, and ends it.
+            // The server ends the connection when the refusal is sent.
             var connection = http.Features.Get<IConnectionLifetimeNotificationFeature>();
             http.Response.OnCompleted(() =>
             {
@@ -70,26 +71,27 @@ internal sealed class CallLimiter(LimitSettings settings, ConnectionLimiter conn
         foreach (var call in calls.Where(call => call.EndIfStalled(settings.StalledAfter))) tally.Call("stalled");
     }
 
-    private async Task ServeBegun(HttpContext http, CallerAddress address, RequestDelegate next, Func<LimitRefusal, Task> refuse, Func<bool> isOperators)
+    private async Task ServeBegun(
+        HttpContext http, CallerAddress address, RequestDelegate next, Func<LimitRefusal, Task> refuse, Func<bool> isOperators)
     {
         var call = new CallUnderWay(address, http.Features, bytes, tally, clock);
-        if (Enter(call, address, isOperators) is not { } isExtra)
+        var charged = CallBytes + RequestBytes(http);
+        var refusal = TryEnter(call, address, charged);
+        var isExtra = refusal is not null && TryEnterBeyond(call, address, charged, isOperators);
+        if (refusal is not null && !isExtra)
         {
-            await Refuse(LimitRefusal.Calls, refuse);
+            await Refuse(refusal, refuse);
             return;
         }
 
-        var charged = CallBytes + RequestBytes(http);
-        var isCharged = bytes.TryTakeForCall(address, charged);
         try
         {
-            if (isCharged) await ServePaced(http, call, next);
-            else await Refuse(LimitRefusal.Answers, refuse);
+            await ServePaced(http, call, next);
         }
         finally
         {
             call.Over();
-            if (isCharged) bytes.Give(address, charged);
+            bytes.Give(address, charged);
             Leave(call, address, isExtra);
         }
     }
@@ -122,28 +124,42 @@ internal sealed class CallLimiter(LimitSettings settings, ConnectionLimiter conn
         await refuse(refusal);
     }
 
-    /// <returns>Whether it is beyond the limits, as an operator's; null where it is refused.</returns>
-    private bool? Enter(CallUnderWay call, CallerAddress address, Func<bool> isOperators)
+    /// <summary>Gives a call a place and its bytes, within the limits.</summary>
+    /// <returns>Why there is none; null where it has both.</returns>
+    private LimitRefusal? TryEnter(CallUnderWay call, CallerAddress address, long charged)
     {
         lock (gate)
         {
-            if (shares.TryTake(address, 1, Divisor))
+            if (!shares.TryTake(address, 1, Divisor)) return LimitRefusal.Calls;
+            if (!bytes.TryTakeForCall(address, charged))
             {
-                underWay.Add(call);
-                return false;
+                shares.Give(address, 1);
+                return LimitRefusal.Answers;
             }
 
-            if (extra >= Extra) return null;
+            underWay.Add(call);
+            return null;
         }
+    }
 
-        if (!isOperators()) return null;
+    /// <summary>Gives an operator's call a place and its bytes where the limits have none: <see cref="Extra"/> bounds both.</summary>
+    private bool TryEnterBeyond(CallUnderWay call, CallerAddress address, long charged, Func<bool> isOperators)
+    {
         lock (gate)
         {
-            if (extra >= Extra) return null;
+            if (extra >= Extra) return false;
+        }
+
+        if (!isOperators()) return false;
+        lock (gate)
+        {
+            if (extra >= Extra) return false;
             extra++;
             underWay.Add(call);
-            return true;
         }
+
+        bytes.Charge(address, charged);
+        return true;
     }
 
     private void Leave(CallUnderWay call, CallerAddress address, bool isExtra)
@@ -156,10 +172,13 @@ internal sealed class CallLimiter(LimitSettings settings, ConnectionLimiter conn
         }
     }
 
-    /// <summary>What the request may occupy beyond the server's counted memory: under HTTP/1.1 a service collects the body.</summary>
+    /// <summary>
+    /// What the request may occupy beyond the server's counted memory: whoever reads JSON collects the body, in a buffer that doubles. A
+    /// gRPC method reads its message out of the server's memory.
+    /// </summary>
     private long RequestBytes(HttpContext http)
     {
-        if (HttpProtocol.IsHttp2(http.Request.Protocol) || http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true }) return 0;
-        return Math.Min(http.Request.ContentLength ?? settings.MaxMessageBytes, settings.MaxMessageBytes);
+        if (!CallForm.IsJson(http) || http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true }) return 0;
+        return 2 * Math.Min(http.Request.ContentLength ?? settings.MaxMessageBytes, settings.MaxMessageBytes);
     }
 }

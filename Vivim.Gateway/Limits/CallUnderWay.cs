@@ -2,8 +2,11 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Vivim.Gateway.Limits;
 
-/// <summary>One call or stream, while it is served: what it holds of the node's bytes, and whether it waits for its caller to read. Thread-safe.</summary>
-internal sealed class CallUnderWay(CallerAddress address, IFeatureCollection features, BytesInFlight bytes, LimitTally tally, TimeProvider clock)
+/// <summary>
+/// One call or stream, while it is served: what it holds of the node's bytes, and whether it waits for its caller to read. Thread-safe.
+/// </summary>
+internal sealed class CallUnderWay(
+    CallerAddress address, IFeatureCollection features, BytesInFlight bytes, LimitTally tally, TimeProvider clock)
 {
     /// <summary>ENHANCE_YOUR_CALM of RFC 9113: clients show it as RESOURCE_EXHAUSTED.</summary>
     private const int EnhanceYourCalm = 0xb;
@@ -16,7 +19,9 @@ internal sealed class CallUnderWay(CallerAddress address, IFeatureCollection fea
     private bool isOver;
 
     /// <summary>Takes bytes for an answer before it is made; waits for them in turn.</summary>
-    /// <returns>To be disposed when the answer is written, at the latest it is given back when the call is over; null where there are not enough bytes.</returns>
+    /// <returns>
+    /// To be disposed when the answer is written, at the latest it is given back when the call is over; null where there are not enough
+    /// bytes. </returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public async ValueTask<IDisposable?> Take(long size, CancellationToken cancellation)
     {

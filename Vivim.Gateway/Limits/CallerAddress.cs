@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace Vivim.Gateway.Limits;
 
 /// <summary>
-/// Where a caller calls from, as limits count it: an IPv4 address, or the 64-bit network of an IPv6 address, because whoever has one address of such
-/// a network has all of them.
+/// Where a caller calls from, as limits count it: an IPv4 address, or the 64-bit network of an IPv6 address, because whoever has one
+/// address of such a network has all of them.
 /// </summary>
 internal readonly record struct CallerAddress
 {
@@ -19,7 +19,10 @@ internal readonly record struct CallerAddress
         this.isIPv6 = isIPv6;
     }
 
-    /// <summary>The node's own machine as its programs reach the node by default: 127.0.0.1 and ::1. Other addresses of 127.0.0.0/8 are callers of their own.</summary>
+    /// <summary>
+    /// The node's own machine as its programs reach the node by default: 127.0.0.1 and ::1. Other addresses of 127.0.0.0/8 are callers of
+    /// their own: users of the machine are trusted not to call from many of them.
+    /// </summary>
     public static CallerAddress OwnMachine { get; } = Of(IPAddress.Loopback);
 
     /// <summary>Whether this is <see cref="OwnMachine"/>.</summary>

@@ -27,6 +27,7 @@ internal sealed class ConnectionPlace(CallerAddress address, TimeSpan opened, Ac
     /// <summary>Ends the connection.</summary>
     public Action Close => close;
 
+    /// <summary>What it is worth.</summary>
     public PlaceKind Kind { get; internal set; }
 
     /// <summary>Whether the connection has no call under way.</summary>
@@ -63,15 +64,18 @@ internal sealed class ConnectionPlace(CallerAddress address, TimeSpan opened, Ac
 internal readonly record struct Entry(ConnectionPlace? Place, ConnectionPlace? GaveWay);
 
 /// <summary>
-/// Knows every connection of the node, and shares the places by <see cref="FairShares"/>. Where a new connection finds none, one without a call under
-/// way gives way to it, first those that have never made a call: so connections that do nothing keep nobody out. Where all are busy, a few trial
-/// places are left, for operators. A deterministic core.
+/// Knows every connection of the node, and shares the places by <see cref="FairShares"/>. Where a new connection finds none, one without a
+/// call under way gives way to it, first those that have never made a call: so connections that do nothing keep nobody out. Where all are
+/// busy, a few trial places are left, for operators. A deterministic core.
 /// </summary>
 /// <param name="total">Connections within the limits.</param>
 internal sealed class ConnectionBook(int total)
 {
     /// <summary>Places beyond the limits, for operators and those who are still to show that they are.</summary>
     public const int Extra = 16;
+
+    /// <summary>How long a connection on trial is left to make its call, where its address has no other on trial.</summary>
+    public static readonly TimeSpan TrialTime = TimeSpan.FromSeconds(1);
 
     /// <summary>An address may hold one in so many of the free places.</summary>
     private const long Divisor = 8;
@@ -90,7 +94,7 @@ internal sealed class ConnectionBook(int total)
         var place = new ConnectionPlace(address, now, close);
         if (shares.Fits(address, 1, Divisor)) return new Entry(Add(place), null);
         // Of its own address where that is at its share, else of the address that has the most.
-        if (GivesWay(address) is not { } other) return EnterOnTrial(place);
+        if (GivesWay(address) is not { } other) return EnterOnTrial(place, now);
         Leave(other);
         return new Entry(Add(place), other);
     }
@@ -119,21 +123,27 @@ internal sealed class ConnectionBook(int total)
     {
         var own = shares.Held(address);
         if (own > 0 && Idle(address) is { } ownIdle) return ownIdle;
-        // Nobody gives way to an address that has as many, nor the own machine to another.
-        return regular.Where(entry => entry.Value.Count > own + 1 && (address.IsOwnMachine || !entry.Key.IsOwnMachine)).OrderByDescending(entry => entry.Value.Count).Select(entry => Idle(entry.Key)).FirstOrDefault(idle => idle is not null);
+        // No address gives way to one that has as many, nor the own machine to another.
+        var larger = regular.Where(entry => entry.Value.Count > own + 1 && (address.IsOwnMachine || !entry.Key.IsOwnMachine));
+        var idle = larger.OrderByDescending(entry => entry.Value.Count).Select(entry => Idle(entry.Key));
+        return idle.FirstOrDefault(place => place is not null);
     }
 
     private ConnectionPlace? Idle(CallerAddress address) =>
         regular[address].Where(place => place.IsIdle).OrderBy(place => place.HasCalled).ThenBy(place => place.IdleSince).FirstOrDefault();
 
-    private Entry EnterOnTrial(ConnectionPlace place)
+    private Entry EnterOnTrial(ConnectionPlace place, TimeSpan now)
     {
         place.Kind = PlaceKind.Trial;
         ConnectionPlace? other = null;
         if (extra.Count >= Extra)
         {
-            other = extra.Where(taken => taken.Kind == PlaceKind.Trial).GroupBy(taken => taken.Address).MaxBy(group => group.Count())?.MinBy(taken => taken.Opened);
+            // Not at once the only one of its address: an operator's call may be on its way.
+            var trials = extra.Where(taken => taken.Kind == PlaceKind.Trial).GroupBy(taken => taken.Address);
+            other = trials.OrderByDescending(group => group.Count()).ThenBy(group => group.Min(taken => taken.Opened)).FirstOrDefault()
+                ?.MinBy(taken => taken.Opened);
             if (other is null) return new Entry(null, null);
+            if (now - other.Opened < TrialTime && extra.Count(taken => taken.Address == other.Address) == 1) return new Entry(null, null);
             extra.Remove(other);
         }
 

@@ -6,13 +6,20 @@ using Vivim.Gateway.Configuration;
 
 namespace Vivim.Gateway.Limits;
 
-/// <summary>Stands before every connection of both ports, and ends those that <see cref="ConnectionBook"/> has no place for, that make no call in time, or that leave with the node what they do not take.</summary>
-internal sealed class ConnectionLimiter(LimitSettings settings, BytesInFlight bytes, LimitTally tally, TimeProvider clock)
+/// <summary>
+/// Stands before every connection of both ports, and ends those that <see cref="ConnectionBook"/> has no place for, that make no call in
+/// time, or that make the node keep more, or for longer, than they may.
+/// </summary>
+internal sealed class ConnectionLimiter(
+    LimitSettings settings, BytesInFlight bytes, LimitTally tally, TimeProvider clock, ILogger<ConnectionLimiter> log)
 {
     private readonly Lock gate = new();
     private readonly ConnectionBook book = new(settings.MaxConnections);
     private readonly Dictionary<ConnectionPlace, CountedMemory> memories = [];
     private readonly long begun = clock.GetTimestamp();
+    private int isTrimming;
+
+    private TimeSpan Now => clock.GetElapsedTime(begun);
 
     /// <summary>Connections there are.</summary>
     public int Count
@@ -28,7 +35,7 @@ internal sealed class ConnectionLimiter(LimitSettings settings, BytesInFlight by
     {
         var address = CallerAddress.Of((connection.RemoteEndPoint as IPEndPoint)?.Address);
         var pool = connection.Features.GetRequiredFeature<IMemoryPoolFeature>().MemoryPool;
-        var memory = new CountedMemory(pool, address, bytes, clock);
+        var memory = new CountedMemory(pool, address, bytes, clock, TrimSoon);
         if (Enter(address, memory, connection) is not { } place) return;
         connection.Features.Set(place);
         connection.Features.Set<IMemoryPoolFeature>(new CountedMemoryFeature(memory));
@@ -66,22 +73,22 @@ internal sealed class ConnectionLimiter(LimitSettings settings, BytesInFlight by
         lock (gate)
         {
             silent = book.Overdue(Now, settings.FirstCallWithin);
-            stalled = [.. memories.Where(entry => entry.Value.HasKept(2 * settings.StalledAfter)).Select(entry => entry.Key).Except(silent)];
+            var kept = memories.Where(entry => entry.Value.HasKept(2 * settings.StalledAfter)).Select(entry => entry.Key);
+            stalled = [.. kept.Except(silent)];
         }
 
         foreach (var place in silent) End(place, "silent");
         foreach (var place in stalled) End(place, "stalled");
-        while (bytes.Overdrawn is { } address && Fullest(address) is { } fullest) End(fullest, "memory");
+        Trim();
     }
-
-    private TimeSpan Now => clock.GetElapsedTime(begun);
 
     private ConnectionPlace? Enter(CallerAddress address, CountedMemory memory, ConnectionContext connection)
     {
         Entry entry;
         lock (gate)
         {
-            entry = book.Enter(address, Now, () => connection.Abort(new ConnectionAbortedException("the connection is at a limit of this node")));
+            var reason = new ConnectionAbortedException("the connection is at a limit of this node");
+            entry = book.Enter(address, Now, () => connection.Abort(reason));
             if (entry.Place is not null) memories[entry.Place] = memory;
         }
 
@@ -90,6 +97,37 @@ internal sealed class ConnectionLimiter(LimitSettings settings, BytesInFlight by
         tally.Connection("full");
         connection.Abort(new ConnectionAbortedException("all places of this node are taken"));
         return null;
+    }
+
+    /// <summary>Ends connections, the fullest of an address first, until none makes the node keep more than it may.</summary>
+    private void Trim()
+    {
+        while (bytes.Excessive is { } address && Fullest(address) is { } fullest) End(fullest, "memory");
+    }
+
+    /// <summary>
+    /// Trims on another thread, and not twice at once: who asks holds a lock of one connection, and ending another takes that one's.
+    /// </summary>
+    private void TrimSoon()
+    {
+        if (Interlocked.Exchange(ref isTrimming, 1) != 0) return;
+        ThreadPool.UnsafeQueueUserWorkItem(static limiter =>
+        {
+            Volatile.Write(ref limiter.isTrimming, 0);
+            limiter.TryTrim();
+        }, this, preferLocal: false);
+    }
+
+    private void TryTrim()
+    {
+        try
+        {
+            Trim();
+        }
+        catch (Exception e)
+        {
+            log.LogError(e, "a connection that makes this node keep too much was not ended; the next sweep tries again");
+        }
     }
 
     private void End(ConnectionPlace place, string reason)

@@ -3,13 +3,20 @@ using System.Buffers;
 namespace Vivim.Gateway.Limits;
 
 /// <summary>
-/// The memory in which the server keeps what a connection has sent and nobody has read yet, and what it is to be sent and does not take. Charges it
-/// to the connection's address, and knows how long its oldest block has been kept: whatever a service has done, here it shows what a caller leaves
-/// with the node. Thread-safe.
+/// The memory in which the server keeps what a connection has sent and nobody has read yet, and what it is to be sent and does not take.
+/// Charges it to the connection's address, and knows how long its oldest block has been kept: whatever a service has done, here it shows
+/// what a caller leaves with the node. Thread-safe.
 /// </summary>
-internal sealed class CountedMemory(MemoryPool<byte> inner, CallerAddress address, BytesInFlight bytes, TimeProvider clock) : MemoryPool<byte>
+/// <param name="keepsTooMuch">
+/// Called when the address makes the server keep more than its share. The caller holds a lock of the server: no connection may be ended in it.
+/// </param>
+internal sealed class CountedMemory(
+    MemoryPool<byte> inner, CallerAddress address, BytesInFlight bytes, TimeProvider clock, Action keepsTooMuch)
+    : MemoryPool<byte>
 {
-    /// <summary>Beside a block the server keeps a stream and what belongs to it: measured at 19 kB for an answer of one block that nobody reads.</summary>
+    /// <summary>
+    /// Beside a block the server keeps a stream and what belongs to it: measured at 19 kB for an answer of one block that nobody reads.
+    /// </summary>
     private const int BesideBlock = 16 * 1024;
 
     private readonly Lock gate = new();
@@ -24,14 +31,10 @@ internal sealed class CountedMemory(MemoryPool<byte> inner, CallerAddress addres
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
         var block = new Block(this, inner.Rent(minBufferSize), clock.GetTimestamp());
-        lock (gate)
-        {
-            if (isClosed) return block;
-            kept.Add(block);
-            Bytes += block.Charge;
-        }
-
-        bytes.Charge(address, block.Charge);
+        // Charged first: whoever closes meanwhile gives back only what is charged.
+        var isWithinShare = bytes.Keep(address, block.Charge);
+        if (!TryAdd(block)) bytes.Release(address, block.Charge);
+        else if (!isWithinShare) keepsTooMuch();
         return block;
     }
 
@@ -53,12 +56,23 @@ internal sealed class CountedMemory(MemoryPool<byte> inner, CallerAddress addres
             Bytes = 0;
         }
 
-        if (left > 0) bytes.Give(address, left);
+        if (left > 0) bytes.Release(address, left);
     }
 
     /// <summary>The memory itself is the server's.</summary>
     protected override void Dispose(bool disposing)
     {
+    }
+
+    private bool TryAdd(Block block)
+    {
+        lock (gate)
+        {
+            if (isClosed) return false;
+            kept.Add(block);
+            Bytes += block.Charge;
+            return true;
+        }
     }
 
     private void Return(Block block)
@@ -69,7 +83,7 @@ internal sealed class CountedMemory(MemoryPool<byte> inner, CallerAddress addres
             Bytes -= block.Charge;
         }
 
-        bytes.Give(address, block.Charge);
+        bytes.Release(address, block.Charge);
     }
 
     private sealed class Block(CountedMemory owner, IMemoryOwner<byte> memory, long rented) : IMemoryOwner<byte>

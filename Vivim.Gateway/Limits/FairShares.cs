@@ -1,9 +1,9 @@
 namespace Vivim.Gateway.Limits;
 
 /// <summary>
-/// Shares something scarce between addresses by one rule: an address may hold at most a fixed part of what is then still free. Whoever is alone gets
-/// much; the more others hold, the less each may take; and something is always left for an address that comes later. (The rule is the dynamic
-/// threshold of switches with shared memory: Choudhury and Hahne, 1998.) A deterministic core.
+/// Shares something scarce between addresses by one rule: an address may hold at most a fixed part of what is then still free. Whoever is
+/// alone gets much; the more others hold, the less each may take; and something is always left for an address that comes later. (The rule
+/// is the dynamic threshold of switches with shared memory: Choudhury and Hahne, 1998.) A deterministic core.
 /// </summary>
 /// <param name="total">How much there is.</param>
 internal sealed class FairShares(long total)
@@ -22,8 +22,8 @@ internal sealed class FairShares(long total)
     /// <summary>What all addresses hold.</summary>
     public long Used { get; private set; }
 
-    /// <summary>The address that holds the most; null where none holds anything.</summary>
-    public CallerAddress? Largest => held.Count == 0 ? null : held.MaxBy(share => share.Value).Key;
+    /// <summary>The addresses that hold anything, those that hold the most first.</summary>
+    public IEnumerable<CallerAddress> Holders => held.OrderByDescending(static share => share.Value).Select(static share => share.Key);
 
     /// <summary>What an address holds.</summary>
     public long Held(CallerAddress address) => held.GetValueOrDefault(address);
@@ -32,11 +32,14 @@ internal sealed class FairShares(long total)
     /// <param name="divisor">The part of what is free that an address may hold is one in so many.</param>
     public bool Fits(CallerAddress address, long amount, long divisor)
     {
-        var free = total - Used - amount - (address.IsOwnMachine ? 0 : total / Kept);
-        if (free < 0) return false;
+        if (Free(address) < amount) return false;
         var before = Held(address);
-        return before == 0 || (before + amount) * divisor <= free * (address.IsOwnMachine ? OwnWeight : 1);
+        return before == 0 || (before + amount) * divisor <= (Free(address) - amount) * Weight(address);
     }
+
+    /// <summary>What an address may hold at most, as much being free as is now; 0 where nothing is.</summary>
+    /// <param name="divisor">As for <see cref="Fits"/>.</param>
+    public long Share(CallerAddress address, long divisor) => Math.Max(0, Free(address)) * Weight(address) / divisor;
 
     /// <summary>Takes this much, where it <see cref="Fits"/>.</summary>
     public bool TryTake(CallerAddress address, long amount, long divisor)
@@ -63,4 +66,9 @@ internal sealed class FairShares(long total)
         if (left == 0) held.Remove(address);
         else held[address] = left;
     }
+
+    private static long Weight(CallerAddress address) => address.IsOwnMachine ? OwnWeight : 1;
+
+    /// <summary>What is free for an address; less than 0 where more is held than there is.</summary>
+    private long Free(CallerAddress address) => total - Used - (address.IsOwnMachine ? 0 : total / Kept);
 }

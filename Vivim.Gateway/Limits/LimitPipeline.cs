@@ -7,7 +7,10 @@ namespace Vivim.Gateway.Limits;
 /// <summary>Puts the limits before every connection and every call, so that no service can be without them.</summary>
 internal static class LimitPipeline
 {
-    /// <summary>Bytes that the server reads ahead of, and keeps behind, what is served: of an HTTP/1.1 connection, or of an HTTP/2 connection's requests.</summary>
+    /// <summary>
+    /// Bytes that the server reads ahead of, and keeps behind, what is served: of an HTTP/1.1 connection, or of an HTTP/2 connection's
+    /// requests.
+    /// </summary>
     private const int SocketBufferBytes = 64 * 1024;
 
     private const int RequestWindowBytes = 256 * 1024;
@@ -17,16 +20,23 @@ internal static class LimitPipeline
     /// <summary>How long a connection may be without a call.</summary>
     private static readonly TimeSpan IdleLimit = TimeSpan.FromMinutes(2);
 
-    /// <summary>The server asks an HTTP/2 connection that says nothing for so long whether it is still there, and ends it without an answer.</summary>
+    /// <summary>
+    /// The server asks an HTTP/2 connection that says nothing for so long whether it is still there, and ends it without an answer.
+    /// </summary>
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(30);
 
     /// <summary>Makes the limits.</summary>
     public static void AddLimits(this WebApplicationBuilder builder, LimitSettings settings)
     {
-        builder.WebHost.UseSockets(sockets => (sockets.MaxReadBufferSize, sockets.MaxWriteBufferSize) = (SocketBufferBytes, SocketBufferBytes));
+        builder.WebHost.UseSockets(sockets =>
+        {
+            sockets.MaxReadBufferSize = SocketBufferBytes;
+            sockets.MaxWriteBufferSize = SocketBufferBytes;
+        });
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton<LimitTally>();
-        builder.Services.AddSingleton(services => new BytesInFlight(settings.MaxBytesInFlight, services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(services =>
+            new BytesInFlight(settings.MaxBytesInFlight, services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<ConnectionLimiter>();
         builder.Services.AddSingleton<CallLimiter>();
         builder.Services.AddHostedService<LimitSweep>();

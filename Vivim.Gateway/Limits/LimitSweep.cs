@@ -1,17 +1,27 @@
 namespace Vivim.Gateway.Limits;
 
 /// <summary>Once a second ends what has had its time, and once a minute says in the log what limits have refused and ended.</summary>
-internal sealed class LimitSweep(ConnectionLimiter connections, CallLimiter calls, BytesInFlight bytes, LimitTally tally, TimeProvider clock, ILogger<LimitSweep> log) : BackgroundService
+internal sealed class LimitSweep(
+    ConnectionLimiter connections, CallLimiter calls, BytesInFlight bytes, LimitTally tally, TimeProvider clock, ILogger<LimitSweep> log)
+    : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>One sweep.</summary>
+    /// <summary>One sweep. A part of it that fails is logged: the rest is done, and so is the next sweep.</summary>
     public void Sweep()
     {
-        calls.Sweep();
-        connections.Sweep();
-        bytes.Sweep();
+        foreach (var part in (Action[])[calls.Sweep, connections.Sweep, bytes.Sweep])
+        {
+            try
+            {
+                part();
+            }
+            catch (Exception e)
+            {
+                log.LogError(e, "what has had its time was not ended; the next try is in {Interval}", Interval);
+            }
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -16,8 +16,10 @@ internal sealed class LimitTally : IDisposable
 
     public LimitTally()
     {
-        connections = meter.CreateCounter<long>("vivim.connections.refused", description: "Connections that were refused or ended by a limit, by reason");
-        calls = meter.CreateCounter<long>("vivim.calls.refused", description: "Calls and streams that were refused or ended by a limit, by reason");
+        connections = meter.CreateCounter<long>(
+            "vivim.connections.refused", description: "Connections that were refused or ended by a limit, by reason");
+        calls = meter.CreateCounter<long>(
+            "vivim.calls.refused", description: "Calls and streams that were refused or ended by a limit, by reason");
     }
 
     /// <summary>A connection was refused or ended.</summary>
@@ -27,7 +29,8 @@ internal sealed class LimitTally : IDisposable
     public void Call(string reason) => Count(calls, "calls", reason);
 
     /// <summary>Tells at /metrics how much is in use.</summary>
-    public void Gauge(string name, string? unit, string description, Func<long> read) => meter.CreateObservableGauge(name, read, unit, description);
+    public void Gauge(string name, string? unit, string description, Func<long> read) =>
+        meter.CreateObservableGauge(name, read, unit, description);
 
     /// <summary>What has been counted since the last report, in words; null for nothing.</summary>
     public string? Report()

@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Vivim.Gateway.Limits;
 
-/// <summary>The body of every answer: whatever a service writes to it, in whichever way, goes through a <see cref="PacedWriter"/>.</summary>
+/// <summary>
+/// The body of every answer: whatever a service writes to it, in whichever way, goes through a <see cref="PacedWriter"/>.
+/// </summary>
 internal sealed class PacedBody(IHttpResponseBodyFeature server, CallUnderWay call) : IHttpResponseBodyFeature
 {
     private readonly PacedWriter writer = new(server.Writer, call);

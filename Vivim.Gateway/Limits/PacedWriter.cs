@@ -4,8 +4,8 @@ using System.IO.Pipelines;
 namespace Vivim.Gateway.Limits;
 
 /// <summary>
-/// Gives an answer to the server in chunks, each only when the one before has moved on. So no answer lies in the server's buffers as a whole, what lies
-/// here is charged to its caller, and a caller that does not read shows as a chunk that does not move.
+/// Gives an answer to the server in chunks, each only when the one before has moved on. So no answer lies in the server's buffers as a
+/// whole, what lies here is charged to its caller, and a caller that does not read shows as a chunk that does not move.
 /// </summary>
 internal sealed class PacedWriter(PipeWriter server, CallUnderWay call) : PipeWriter
 {
@@ -16,6 +16,7 @@ internal sealed class PacedWriter(PipeWriter server, CallUnderWay call) : PipeWr
     private Segment? tail;
     private long given;
     private bool isFlushing;
+    private volatile bool isDraining;
 
     /// <summary>Whether a write is under way.</summary>
     public bool IsFlushing => isFlushing;
@@ -68,7 +69,13 @@ internal sealed class PacedWriter(PipeWriter server, CallUnderWay call) : PipeWr
 
     public override void CancelPendingFlush() => server.CancelPendingFlush();
 
-    public override void Complete(Exception? exception = null) => server.Complete(exception);
+    /// <exception cref="NotSupportedException">Something is not written yet: that takes <see cref="CompleteAsync"/>.</exception>
+    public override void Complete(Exception? exception = null)
+    {
+        if (exception is null && waiting.Count > 0)
+            throw new NotSupportedException("an answer that is not written yet is completed by CompleteAsync");
+        server.Complete(exception);
+    }
 
     public override async ValueTask CompleteAsync(Exception? exception = null)
     {
@@ -76,8 +83,13 @@ internal sealed class PacedWriter(PipeWriter server, CallUnderWay call) : PipeWr
         await server.CompleteAsync(exception);
     }
 
-    /// <summary>Forgets what is not written: nobody will read it.</summary>
+    /// <summary>Forgets what is not written: nobody will read it. A write that is still under way forgets it itself at its end.</summary>
     public void Drop()
+    {
+        if (!isDraining) Clear();
+    }
+
+    private void Clear()
     {
         while (waiting.TryDequeue(out var segment)) Return(segment);
         tail = null;
@@ -86,9 +98,10 @@ internal sealed class PacedWriter(PipeWriter server, CallUnderWay call) : PipeWr
     private async ValueTask<FlushResult> Drain(CancellationToken cancellation)
     {
         given = 0;
-        var result = await Watched(server.FlushAsync(cancellation));
+        isDraining = true;
         try
         {
+            var result = await Watched(server.FlushAsync(cancellation));
             while (!result.IsCompleted && !result.IsCanceled && waiting.TryDequeue(out var segment))
             {
                 if (waiting.Count == 0) tail = null;
@@ -101,13 +114,14 @@ internal sealed class PacedWriter(PipeWriter server, CallUnderWay call) : PipeWr
                     Return(segment);
                 }
             }
+
+            return result;
         }
         finally
         {
-            Drop();
+            Clear();
+            isDraining = false;
         }
-
-        return result;
     }
 
     private async ValueTask<FlushResult> WriteInChunks(ReadOnlyMemory<byte> source, CancellationToken cancellation) =>

@@ -1,15 +1,15 @@
 using System.Net;
+using Vivim.Gateway.Limits;
 
 namespace Vivim.Gateway.Operators;
 
 /// <summary>
 /// Bounds the lines that refusals write to the log: of one address 10 at once and then one a second, in all 100 at once and then ten a
-/// second. It
-/// says nothing about who is heard: a valid token is, however often its sender's address was refused. Thread-safe.
+/// second. It decides about the log only: a valid token is accepted, however often its sender's address was refused. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Memory is bounded by sharing: an address falls into one of 4,096 buckets, by a hash that differs with every start. Who shares a
-/// bucket with a flood has fewer lines in the log, and loses nothing else.
+/// Memory is bounded by sharing: an address falls into one of 4,096 buckets, by a hash that differs with every start. An address that
+/// shares a bucket with a flood has fewer lines in the log, and loses nothing else.
 /// </remarks>
 internal sealed class RefusalLogBudget
 {
@@ -23,9 +23,6 @@ internal sealed class RefusalLogBudget
     private const int AddressRate = 1, NodeRate = 10;
 
     private const int Buckets = 4_096;
-
-    /// <summary>Whoever has one IPv6 address has its 64-bit network.</summary>
-    private const int NetworkBytes = 8;
 
     private readonly Lock gate = new();
     private readonly Bucket[] addresses = new Bucket[Buckets];
@@ -47,13 +44,7 @@ internal sealed class RefusalLogBudget
         }
     }
 
-    private static int BucketOf(IPAddress remote)
-    {
-        var bytes = (remote.IsIPv4MappedToIPv6 ? remote.MapToIPv4() : remote).GetAddressBytes();
-        var hash = default(HashCode);
-        hash.AddBytes(bytes.AsSpan(0, Math.Min(bytes.Length, NetworkBytes)));
-        return (int)((uint)hash.ToHashCode() % Buckets);
-    }
+    private static int BucketOf(IPAddress remote) => (int)((uint)HashCode.Combine(CallerAddress.Of(remote)) % Buckets);
 
     /// <summary>What is used up of a bucket, in thousandths of a line: so a new one is full.</summary>
     private struct Bucket

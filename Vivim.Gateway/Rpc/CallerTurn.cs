@@ -8,8 +8,10 @@ namespace Vivim.Gateway.Rpc;
 internal static class CallerTurn
 {
     /// <summary>The address of the caller.</summary>
-    public static string Caller(this ServerCallContext context) => CallerAddress.Of(context.GetHttpContext().Connection.RemoteIpAddress).ToString();
+    public static string Caller(this ServerCallContext context) =>
+        CallerAddress.Of(context.GetHttpContext().Connection.RemoteIpAddress).ToString();
 
     /// <summary>Waits for the caller's next turn.</summary>
-    public static Task<CallerTurns.Turn> Next(this CallerTurns turns, ServerCallContext context) => turns.Next(context.Caller(), context.CancellationToken);
+    public static Task<CallerTurns.Turn> Next(this CallerTurns turns, ServerCallContext context) =>
+        turns.Next(context.Caller(), context.CancellationToken);
 }

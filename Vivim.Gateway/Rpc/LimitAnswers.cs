@@ -7,16 +7,16 @@ using Vivim.Gateway.Limits;
 
 namespace Vivim.Gateway.Rpc;
 
-/// <summary>Tells a caller that a limit refuses its call, before any service has seen it, in the form in which that service would: gRPC or JSON.</summary>
+/// <summary>
+/// Tells a caller that a limit refuses its call, before any service has seen it, in the form in which that service would: gRPC or JSON.
+/// </summary>
 internal static class LimitAnswers
 {
     /// <summary>The messages that stand as details in errors.</summary>
-    public static TypeRegistry ErrorDetails { get; } = TypeRegistry.FromMessages(ErrorInfo.Descriptor, RetryInfo.Descriptor, RequestInfo.Descriptor);
+    public static TypeRegistry ErrorDetails { get; } =
+        TypeRegistry.FromMessages(ErrorInfo.Descriptor, RetryInfo.Descriptor, RequestInfo.Descriptor);
 
     private static readonly JsonFormatter Json = new(JsonFormatter.Settings.Default.WithTypeRegistry(ErrorDetails));
-
-    /// <summary>Whether the call is one of gRPC itself.</summary>
-    public static bool IsGrpc(HttpContext http) => http.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true;
 
     /// <summary>Answers the call.</summary>
     public static Task Write(HttpContext http, LimitRefusal refusal)
@@ -37,4 +37,8 @@ internal static class LimitAnswers
         http.Response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray());
         return Task.CompletedTask;
     }
+
+    /// <summary>Whether the caller expects an answer of gRPC. Of a call that no service knows, only its header says so.</summary>
+    private static bool IsGrpc(HttpContext http) =>
+        !CallForm.IsJson(http) && http.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true;
 }

@@ -1,22 +1,30 @@
 using Grpc.Core;
 using Vivim.Actors.Logging;
 using Vivim.Gateway.Node;
+using Vivim.Gateway.Operators;
 using V1 = Vivim.Protocol.V1;
 
 namespace Vivim.Gateway.Rpc;
 
-/// <summary>vivim.v1.Logs: what the proto says of each call. <see cref="Operators.OperatorInterceptor"/> stands before it.</summary>
-internal sealed class LogsService(NodeHost host, IHostApplicationLifetime lifetime) : V1.Logs.LogsBase
+/// <summary>vivim.v1.Logs: what the proto says of each call. <see cref="OperatorInterceptor"/> stands before it.</summary>
+internal sealed class LogsService(NodeHost host, OperatorStreams streams, IHostApplicationLifetime lifetime)
+    : V1.Logs.LogsBase
 {
-    public override async Task Tail(V1.TailLogRequest request, IServerStreamWriter<V1.TailLogResponse> responseStream, ServerCallContext context)
+    public override async Task Tail(
+        V1.TailLogRequest request, IServerStreamWriter<V1.TailLogResponse> responseStream, ServerCallContext context)
     {
-        if (request.Last > ReadLogTail.MaxCount) throw RpcErrors.InvalidArgument($"{request.Last} records from before, at most {ReadLogTail.MaxCount} are allowed");
+        if (request.Last > ReadLogTail.MaxCount)
+            throw RpcErrors.InvalidArgument($"{request.Last} records from before, at most {ReadLogTail.MaxCount} are allowed");
         if (!Enum.IsDefined(request.Level)) throw RpcErrors.InvalidArgument($"{(int)request.Level} is not a level");
         var least = request.Level == V1.LogLevel.Unspecified ? LogSeverity.Debug : (LogSeverity)request.Level;
         var filter = new LogFilter(least, request.SourcePrefix, request.Since, RequestValues.CorrelationId(request.CorrelationId));
         var feed = new LogFeed(host.Node.System);
-        await context.TakeBytes(AnswerBytes.PageBytes);
-        await responseStream.Send(end => feed.Tail(filter, (int)request.Last, request.Node.Length == 0 ? null : request.Node, request.Follow, end), Message, context.CancellationToken, lifetime.ApplicationStopping);
+        using var place = streams.Open(OperatorInterceptor.OperatorOf(context));
+        context.ChargeBytes(AnswerBytes.PageBytes);
+        var only = request.Node.Length == 0 ? null : request.Node;
+        await responseStream.Send(
+            end => feed.Tail(filter, (int)request.Last, only, request.Follow, end),
+            Message, context.CancellationToken, lifetime.ApplicationStopping);
     }
 
     private static V1.TailLogResponse Message(LogItem item)
@@ -40,7 +48,8 @@ internal sealed class LogsService(NodeHost host, IHostApplicationLifetime lifeti
             FailureType = record.Failure.Type,
             FailureMessage = record.Failure.Message,
         };
-        message.Record.Properties.AddRange(record.Properties.Select(property => new V1.LogProperty { Name = property.Name, Value = property.Value }));
+        var properties = record.Properties.Select(property => new V1.LogProperty { Name = property.Name, Value = property.Value });
+        message.Record.Properties.AddRange(properties);
         return message;
     }
 }

@@ -23,11 +23,9 @@ internal sealed class Submission(RunningNode node, string origin)
     /// <summary>Refusals that end with the window.</summary>
     private static readonly HashSet<string> WindowReasons =
     [
-        Refusal.CodeOf(RefusalReason.QuotaExceeded), Refusal.CodeOf(RefusalReason.RegistrationsExceeded), Refusal.CodeOf(RefusalReason.RegistrationsLimited),
+        Refusal.CodeOf(RefusalReason.QuotaExceeded),
+        Refusal.CodeOf(RefusalReason.RegistrationsExceeded), Refusal.CodeOf(RefusalReason.RegistrationsLimited),
     ];
-
-    /// <summary>About what a transaction and its answer occupy beside the body.</summary>
-    private const int ResponseBytes = 512;
 
     // Taken in the call itself: what a stream does runs elsewhere.
     private readonly string trace = Correlation.TraceParent;
@@ -39,7 +37,7 @@ internal sealed class Submission(RunningNode node, string origin)
     /// <exception cref="RpcException">It is refused, or its outcome is unknown.</exception>
     public async Task<SubmitResponse> Submit(SignedTransaction? message, CancellationToken cancellation)
     {
-        var response = (await SubmitBatch([message], cancellation))[0];
+        var response = (await SubmitBatch([SubmittedMessage.Of(message)], cancellation))[0];
         if (response.ResultCase == SubmitManyResponse.ResultOneofCase.Accepted) return response.Accepted;
         var refused = response.Refused;
         throw WindowReasons.Contains(refused.Reason)
@@ -56,32 +54,31 @@ internal sealed class Submission(RunningNode node, string origin)
     }
 
     /// <summary>Submits a stream with back-pressure.</summary>
-    public async Task SubmitMany(IAsyncStreamReader<SubmitRequest> requests, IServerStreamWriter<SubmitManyResponse> responses, ServerCallContext context)
+    public async Task SubmitMany(
+        IAsyncStreamReader<SubmitRequest> requests, IServerStreamWriter<SubmitManyResponse> responses, ServerCallContext context)
     {
         var cancellation = context.CancellationToken;
-        var killed = Source.From(() => requests.ReadAllAsync(cancellation))
-            .Select(request => request.Transaction)
+        await Source.From(() => SubmittedMessage.Read(requests, context.TakeBytes, cancellation))
             .GroupedWithin(SubmitTransactions.MaxTransactions, GroupingDelay)
             .SelectAsync(BatchesUnderWay, async group =>
             {
-                IReadOnlyList<SignedTransaction?> batch = [.. group];
-                var held = await context.TakeBytes(batch.Sum(transaction => (transaction?.Body.Length ?? 0) + ResponseBytes));
-                return (Held: held, Responses: await SubmitBatch(batch, cancellation));
+                IReadOnlyList<SubmittedMessage> batch = [.. group];
+                return (Messages: batch, Responses: await SubmitBatch(batch, cancellation));
             })
             .SelectAsync(1, async batch =>
             {
-                using (batch.Held)
+                foreach (var (message, response) in batch.Messages.Zip(batch.Responses))
                 {
-                    foreach (var response in batch.Responses) await responses.WriteAsync(response, cancellation);
+                    using (message.Held) await responses.WriteAsync(response, cancellation);
                 }
 
                 return NotUsed.Instance;
             })
             .RunWith(Sink.Ignore<NotUsed>(), node.Streams);
-        await killed;
     }
 
-    private async Task<IReadOnlyList<SubmitManyResponse>> SubmitBatch(IReadOnlyList<SignedTransaction?> messages, CancellationToken cancellation)
+    private async Task<IReadOnlyList<SubmitManyResponse>> SubmitBatch(
+        IReadOnlyList<SubmittedMessage> messages, CancellationToken cancellation)
     {
         var responses = new SubmitManyResponse[messages.Count];
         var byPartition = new Dictionary<int, List<(int Index, TransactionEnvelope Envelope)>>();
@@ -101,7 +98,8 @@ internal sealed class Submission(RunningNode node, string origin)
         return responses;
     }
 
-    private async Task SubmitToPartition(int partition, List<(int Index, TransactionEnvelope Envelope)> group, SubmitManyResponse[] responses, CancellationToken cancellation)
+    private async Task SubmitToPartition(
+        int partition, List<(int Index, TransactionEnvelope Envelope)> group, SubmitManyResponse[] responses, CancellationToken cancellation)
     {
         var taken = group.Select(g => g.Envelope.IdOn(node.Genesis.ChainId)).ToList();
         foreach (var id in taken) node.Accepted.Take(id);
@@ -135,15 +133,14 @@ internal sealed class Submission(RunningNode node, string origin)
         }
     }
 
-    private static bool TryRead(SignedTransaction? message, out TransactionEnvelope? envelope, out int partition, out Refusal? refusal)
+    private static bool TryRead(SubmittedMessage message, out TransactionEnvelope? envelope, out int partition, out Refusal? refusal)
     {
         partition = 0;
-        envelope = message is null ? null : TransactionEnvelope.FromMessage(message);
+        envelope = message.Transaction is null ? null : TransactionEnvelope.FromMessage(message.Transaction);
         if (envelope is null)
         {
-            refusal = message?.Body.Length > TransactionEnvelope.MaxBodySize
-                ? new Refusal(RefusalReason.TooLarge, $"the body has {message.Body.Length} bytes, at most {TransactionEnvelope.MaxBodySize} are allowed")
-                : new Refusal(RefusalReason.Malformed, "a signed transaction has a body, a signer of 32 bytes and a signature of 64");
+            refusal = message.TooLarge
+                ?? new Refusal(RefusalReason.Malformed, "a signed transaction has a body, a signer of 32 bytes and a signature of 64");
             return false;
         }
 

@@ -3,25 +3,32 @@ using Akka.Cluster.Sharding;
 using Grpc.Core;
 using Vivim.Actors.Supervision;
 using Vivim.Gateway.Node;
+using Vivim.Gateway.Operators;
 using V1 = Vivim.Protocol.V1;
 
 namespace Vivim.Gateway.Rpc;
 
-/// <summary>vivim.v1.Supervision: what the proto says of each call. <see cref="Operators.OperatorInterceptor"/> stands before it.</summary>
-internal sealed class SupervisionService(NodeHost host, IHostApplicationLifetime lifetime) : V1.Supervision.SupervisionBase
+/// <summary>vivim.v1.Supervision: what the proto says of each call. <see cref="OperatorInterceptor"/> stands before it.</summary>
+internal sealed class SupervisionService(NodeHost host, OperatorStreams streams, IHostApplicationLifetime lifetime)
+    : V1.Supervision.SupervisionBase
 {
     private static readonly TimeSpan StatsLimit = TimeSpan.FromSeconds(2);
 
     /// <summary>For the coordinator to say that a region has not answered.</summary>
     private static readonly TimeSpan CoordinatorDelay = TimeSpan.FromSeconds(1);
 
-    public override async Task Watch(V1.WatchSupervisionRequest request, IServerStreamWriter<V1.WatchSupervisionResponse> responseStream, ServerCallContext context)
+    public override async Task Watch(
+        V1.WatchSupervisionRequest request, IServerStreamWriter<V1.WatchSupervisionResponse> responseStream, ServerCallContext context)
     {
-        if (request.Last > ReadSupervisionTail.MaxCount) throw RpcErrors.InvalidArgument($"{request.Last} events from before, at most {ReadSupervisionTail.MaxCount} are allowed");
+        if (request.Last > ReadSupervisionTail.MaxCount)
+            throw RpcErrors.InvalidArgument($"{request.Last} events from before, at most {ReadSupervisionTail.MaxCount} are allowed");
         var filter = new SupervisionFilter([.. request.Kinds.Distinct().Select(KindOf)], request.PathPrefix);
         var feed = host.Node.Supervision;
-        await context.TakeBytes(AnswerBytes.PageBytes);
-        await responseStream.Send(end => feed.Watch(filter, (int)request.Last, request.Node.Length == 0 ? null : request.Node, end), Message, context.CancellationToken, lifetime.ApplicationStopping);
+        using var place = streams.Open(OperatorInterceptor.OperatorOf(context));
+        context.ChargeBytes(AnswerBytes.PageBytes);
+        var only = request.Node.Length == 0 ? null : request.Node;
+        await responseStream.Send(
+            end => feed.Watch(filter, (int)request.Last, only, end), Message, context.CancellationToken, lifetime.ApplicationStopping);
     }
 
     public override Task<V1.ActorHierarchyResponse> ActorHierarchy(V1.ActorHierarchyRequest request, ServerCallContext context)
@@ -40,24 +47,34 @@ internal sealed class SupervisionService(NodeHost host, IHostApplicationLifetime
         var sharding = ClusterSharding.Get(node.System);
         var types = sharding.ShardTypeNames;
         if (!types.Contains(request.Type))
-            throw RpcErrors.Of(StatusCode.NotFound, "REGION_UNKNOWN", $"this node has no shard region of the type '{request.Type}'; it has: {string.Join(", ", types.Order(StringComparer.Ordinal))}");
+        {
+            var known = string.Join(", ", types.Order(StringComparer.Ordinal));
+            throw RpcErrors.Of(
+                StatusCode.NotFound, "REGION_UNKNOWN", $"this node has no shard region of the type '{request.Type}'; it has: {known}");
+        }
+
         var names = await node.NodeNames(context.CancellationToken);
         var response = new V1.RegionStatsResponse { Type = request.Type };
         try
         {
-            var stats = await sharding.ShardRegion(request.Type).Ask<ClusterShardingStats>(new GetClusterShardingStats(StatsLimit), StatsLimit + CoordinatorDelay, context.CancellationToken);
-            response.Nodes.AddRange(stats.Regions.OrderBy(region => region.Key.ToString(), StringComparer.Ordinal).Select(region => Message(region.Key, names, region.Value)));
+            var region = sharding.ShardRegion(request.Type);
+            var question = new GetClusterShardingStats(StatsLimit);
+            var stats = await region.Ask<ClusterShardingStats>(question, StatsLimit + CoordinatorDelay, context.CancellationToken);
+            var ordered = stats.Regions.OrderBy(entry => entry.Key.ToString(), StringComparer.Ordinal);
+            response.Nodes.AddRange(ordered.Select(entry => Message(entry.Key, names, entry.Value)));
         }
         catch (AskTimeoutException)
         {
-            // As the answer says: nobody.
+            // The answer names no node then.
         }
 
         return response;
     }
 
     private static SupervisionKind KindOf(V1.SupervisionKind kind) =>
-        kind != V1.SupervisionKind.Unspecified && Enum.IsDefined(kind) ? (SupervisionKind)kind : throw RpcErrors.InvalidArgument($"{(int)kind} is not a kind of supervision event");
+        kind != V1.SupervisionKind.Unspecified && Enum.IsDefined(kind)
+            ? (SupervisionKind)kind
+            : throw RpcErrors.InvalidArgument($"{(int)kind} is not a kind of supervision event");
 
     private static V1.WatchSupervisionResponse Message(SupervisionItem item)
     {
@@ -86,7 +103,8 @@ internal sealed class SupervisionService(NodeHost host, IHostApplicationLifetime
     private static V1.RegionOfNode Message(Address address, IReadOnlyDictionary<Address, string> names, ShardRegionStats stats)
     {
         var message = new V1.RegionOfNode { Node = names.GetValueOrDefault(address, address.ToString()), Address = address.ToString() };
-        message.Shards.AddRange(stats.Stats.OrderBy(shard => shard.Key, StringComparer.Ordinal).Select(shard => new V1.ShardStats { Shard = shard.Key, Entities = (uint)shard.Value }));
+        var shards = stats.Stats.OrderBy(shard => shard.Key, StringComparer.Ordinal);
+        message.Shards.AddRange(shards.Select(shard => new V1.ShardStats { Shard = shard.Key, Entities = (uint)shard.Value }));
         message.Silent.AddRange(stats.Failed.Order(StringComparer.Ordinal));
         return message;
     }

@@ -1,5 +1,6 @@
 using System.Net.ServerSentEvents;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Vivim.Gateway.Limits;
 using Vivim.Gateway.Node;
 using Vivim.Gateway.Rpc;
 
@@ -11,18 +12,19 @@ namespace Vivim.Gateway.StatusPage;
 /// </summary>
 internal static class StatusEndpoint
 {
-    /// <summary>Pages that are open at once; more get 503.</summary>
-    public const int MaxViewers = 32;
+    private const string Policy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    private const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
+    /// <summary>Serves the page and its stream.</summary>
     public static void MapStatusPage(this WebApplication app)
     {
         MapFile(app, "/", "status.html", "text/html; charset=utf-8");
         MapFile(app, "/status.css", "status.css", "text/css; charset=utf-8");
         MapFile(app, "/status.js", "status.js", "text/javascript; charset=utf-8");
-        var places = new SemaphoreSlim(MaxViewers);
-        app.MapGet("/events/status", (HttpContext http, NodeHost host, StatusAnswers answers, IHostApplicationLifetime lifetime) => Stream(http, host, answers, lifetime, places));
+        var viewers = new StatusViewers();
+        app.MapGet("/events/status", (HttpContext http, NodeHost host, StatusAnswers answers, IHostApplicationLifetime lifetime) =>
+            Stream(http, host, answers, lifetime, viewers));
     }
 
     private static void MapFile(WebApplication app, string path, string resource, string type)
@@ -40,14 +42,17 @@ internal static class StatusEndpoint
         });
     }
 
-    private static Results<ServerSentEventsResult<string>, ProblemHttpResult> Stream(HttpContext http, NodeHost host, StatusAnswers answers, IHostApplicationLifetime lifetime, SemaphoreSlim places)
+    private static Results<ServerSentEventsResult<string>, ProblemHttpResult> Stream(
+        HttpContext http, NodeHost host, StatusAnswers answers, IHostApplicationLifetime lifetime, StatusViewers viewers)
     {
+        var address = CallerAddress.Of(http.Connection.RemoteIpAddress);
         if (!host.IsReady) return Refused("the node is starting or stopping: try again shortly");
-        if (!places.Wait(0)) return Refused($"{MaxViewers} pages are open already: close one, or ask /v1/status");
+        if (!viewers.TryOpen(address))
+            return Refused("as many pages are open already as may be, from this address or in all: close one, or ask /v1/status");
         var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
         http.Response.OnCompleted(() =>
         {
-            places.Release();
+            viewers.Close(address);
             end.Dispose();
             return Task.CompletedTask;
         });
@@ -55,5 +60,6 @@ internal static class StatusEndpoint
         return TypedResults.ServerSentEvents(new StatusStream(host.Node, answers).Read(end.Token));
     }
 
-    private static ProblemHttpResult Refused(string reason) => TypedResults.Problem(reason, statusCode: StatusCodes.Status503ServiceUnavailable);
+    private static ProblemHttpResult Refused(string reason) =>
+        TypedResults.Problem(reason, statusCode: StatusCodes.Status503ServiceUnavailable);
 }

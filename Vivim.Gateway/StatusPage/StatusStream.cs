@@ -12,7 +12,10 @@ using Vivim.Protocol.V1;
 
 namespace Vivim.Gateway.StatusPage;
 
-/// <summary>What one open status page is sent: the node's status every second, and supervision events as they happen, without paths, addresses and causes.</summary>
+/// <summary>
+/// What one open status page is sent: the node's status every second, and supervision events as they happen, without paths, addresses and
+/// causes.
+/// </summary>
 internal sealed class StatusStream(RunningNode node, StatusAnswers answers)
 {
     /// <summary>Events from before to begin with.</summary>
@@ -108,7 +111,9 @@ internal sealed class StatusStream(RunningNode node, StatusAnswers answers)
         if (height != validatorsAt)
         {
             var list = await answers.Validators(cancellation);
-            validators = [.. list.Validators.Select(entry => new { Did = entry.Validator, entry.Power, entry.IsNextProposer, IsJailed = entry.JailedAt > 0 })];
+            var shown = list.Validators.Select(entry =>
+                new { Did = entry.Validator, entry.Power, entry.IsNextProposer, IsJailed = entry.JailedAt > 0 });
+            validators = [.. shown];
             validatorsAt = height;
         }
 
@@ -120,7 +125,14 @@ internal sealed class StatusStream(RunningNode node, StatusAnswers answers)
             Unreachable = cluster.State.Unreachable.Contains(member),
             IsSelf = member.Address == cluster.SelfAddress,
         });
-        return new { node.Genesis.ChainId, Height = height, Version = NodeHost.Version.Split('+')[0], Nodes = nodes.OrderBy(member => member.Name, StringComparer.Ordinal), Validators = validators };
+        return new
+        {
+            node.Genesis.ChainId,
+            Height = height,
+            Version = NodeHost.Version.Split('+')[0],
+            Nodes = nodes.OrderBy(member => member.Name, StringComparer.Ordinal),
+            Validators = validators,
+        };
     }
 
     private async Task ReadNames(CancellationToken cancellation)

@@ -115,6 +115,36 @@ public sealed class StreamTests
         Assert.Subset(new HashSet<string>(["0:0", "7:0"]), chain.AskedFrom.ToHashSet());
     }
 
+    /// <summary>Has no room for the first calls.</summary>
+    private sealed class FullChain(int refusals) : ScriptedChain
+    {
+        private int asked;
+
+        public int Asked => asked;
+
+        public override Task<V1.GetStatusResponse> GetStatus(V1.GetStatusRequest request, ServerCallContext context) =>
+            Interlocked.Increment(ref asked) > refusals
+                ? Task.FromResult(new V1.GetStatusResponse { Height = 7 })
+                : throw RpcErrors.TryLater("ANSWERS_LIMITED", "too many answers", TimeSpan.FromMilliseconds(10));
+    }
+
+    [Fact]
+    public async Task A_call_that_finds_no_room_is_made_again_a_bounded_number_of_times()
+    {
+        var busy = new FullChain(refusals: 2);
+        await using (var node = await FakeNode.StartAsync(busy)) Assert.Equal(7UL, (await node.Client.GetStatusAsync()).Height);
+        Assert.Equal(3, busy.Asked);
+
+        var full = new FullChain(refusals: int.MaxValue);
+        await using (var node = await FakeNode.StartAsync(full))
+        {
+            var failure = await Assert.ThrowsAsync<VivimException>(() => node.Client.GetStatusAsync());
+            Assert.Equal(("ANSWERS_LIMITED", TimeSpan.FromMilliseconds(10)), (failure.Reason, failure.RetryAfter));
+        }
+
+        Assert.Equal(1 + VivimClient.RoomRetries, full.Asked);
+    }
+
     private sealed class RefusingChain : ScriptedChain
     {
         public override Task SubscribeEvents(V1.SubscribeEventsRequest request, IServerStreamWriter<V1.SubscribeEventsResponse> responseStream, ServerCallContext context)

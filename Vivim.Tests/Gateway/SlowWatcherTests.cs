@@ -13,7 +13,10 @@ using Vivim.Actors.Supervision;
 using Vivim.Gateway.Limits;
 using Vivim.Gateway.Metrics;
 using Vivim.Gateway.Node;
+using Vivim.Gateway.Operators;
 using Vivim.Gateway.Rpc;
+using Vivim.Protocol.Identity;
+using Vivim.Protocol.Keys;
 using V1 = Vivim.Protocol.V1;
 
 namespace Vivim.Tests.Gateway;
@@ -41,7 +44,9 @@ public sealed class SlowWatcherTests : IAsyncLifetime, IDisposable
         var settings = TestSettings.Of(("data", folder.FullName), ("log-level", "ERROR"), ("supervision.keep-events", $"{Kept}"), ("limits.stalled-after", "600s"));
         builder.Services.AddSingleton(settings);
         builder.AddLimits(settings.Limits);
-        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<NodeMetrics>().AddSingleton(new LogBook(16)).AddSingleton<NodeHost>().AddGrpc();
+        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<NodeMetrics>().AddSingleton(new LogBook(16)).AddSingleton<NodeHost>();
+        builder.Services.AddSingleton<OperatorGate>().AddSingleton<OperatorStreams>()
+            .AddGrpc().AddServiceOptions<SupervisionService>(supervision => supervision.Interceptors.Add<OperatorInterceptor>());
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseLimits(HttpProtocols.Http2)));
         app = builder.Build();
         app.UseLimits(LimitAnswers.Write, static _ => false);
@@ -83,11 +88,39 @@ public sealed class SlowWatcherTests : IAsyncLifetime, IDisposable
         Assert.InRange(await ReadAsync(slow), 1UL, (ulong)(Published - Kept));
     }
 
+    [Fact]
+    public async Task An_operator_watches_by_a_bounded_number_of_streams()
+    {
+        var open = app.Services.GetRequiredService<OperatorStreams>();
+        var streams = new List<AsyncServerStreamingCall<V1.WatchSupervisionResponse>>();
+        for (var i = 0; i < OperatorStreams.PerOperator; i++) streams.Add(await WatchAsync());
+        await SeenRefusal.IsAsync(StatusCode.ResourceExhausted, "CALLS_LIMITED", WatchAsync);
+        foreach (var stream in streams) stream.Dispose();
+        await Eventually.Async(() => Task.FromResult(open.Count == 0));
+        (await WatchAsync()).Dispose();
+    }
+
+    [Fact]
+    public void All_operators_together_watch_by_a_bounded_number_of_streams()
+    {
+        var open = new OperatorStreams();
+        for (var i = 0; i < OperatorStreams.InAll; i++) open.Open(Operator((byte)(i / 13)));
+        var refusal = Assert.Throws<RpcException>(() => open.Open(Operator(200)));
+        Assert.Equal("CALLS_LIMITED", refusal.GetRpcStatus()!.GetDetail<Google.Rpc.ErrorInfo>()!.Reason);
+        Assert.Equal(OperatorStreams.InAll, open.Count);
+
+        static Did Operator(byte number) => Did.OfKey(new PublicKey([number, .. new byte[31]]));
+    }
+
     /// <summary>A stream that has begun.</summary>
     private async Task<AsyncServerStreamingCall<V1.WatchSupervisionResponse>> WatchAsync()
     {
         // Its first event is one from before.
-        var call = new V1.Supervision.SupervisionClient(channel).Watch(new V1.WatchSupervisionRequest { Last = 1 }, cancellationToken: limit.Token);
+        using var key = SigningKey.ReadFrom(Path.Combine(folder.FullName, "keys", "operator.key"));
+        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        var token = CallerToken.Sign(host.Node.Genesis.ChainId, key, now, TimeSpan.FromMinutes(1)).ToText();
+        var headers = new Metadata { { "authorization", $"Bearer {token}" } };
+        var call = new V1.Supervision.SupervisionClient(channel).Watch(new V1.WatchSupervisionRequest { Last = 1 }, headers, cancellationToken: limit.Token);
         Assert.True(await call.ResponseStream.MoveNext(limit.Token));
         return call;
     }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Vivim.Gateway.Limits;
 using Vivim.Gateway.StatusPage;
 
 namespace Vivim.Tests.Gateway;
@@ -79,7 +80,7 @@ public sealed partial class StatusPageTests(AdministeredNode fixture) : IClassFi
                 return answer.StatusCode == HttpStatusCode.ServiceUnavailable;
             });
             // Another test's viewer may not have gone quite yet.
-            Assert.InRange(open.Count, StatusEndpoint.MaxViewers - 1, StatusEndpoint.MaxViewers + 1);
+            Assert.InRange(open.Count, 8, (StatusViewers.Max / 2) + 1);
             Assert.Contains("pages are open already", await open[^1].Content.ReadAsStringAsync(), StringComparison.Ordinal);
             open[0].Dispose();
             await Eventually.Async(async () =>
@@ -95,6 +96,22 @@ public sealed partial class StatusPageTests(AdministeredNode fixture) : IClassFi
         }
 
         Task<HttpResponseMessage> Open() => http.GetAsync(new Uri("/events/status", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
+    }
+
+    [Fact]
+    public void No_address_takes_all_places_for_viewers()
+    {
+        var viewers = new StatusViewers();
+        var (greedy, other) = (CallerAddress.Of(IPAddress.Parse("192.0.2.1")), CallerAddress.Of(IPAddress.Parse("192.0.2.2")));
+        var taken = 0;
+        while (viewers.TryOpen(greedy)) taken++;
+        Assert.InRange(taken, 4, StatusViewers.Max / 4);
+        Assert.True(viewers.TryOpen(other));
+        var own = 0;
+        while (viewers.TryOpen(CallerAddress.OwnMachine)) own++;
+        Assert.InRange(own, 8, StatusViewers.Max / 2);
+        viewers.Close(greedy);
+        Assert.True(viewers.TryOpen(CallerAddress.OwnMachine));
     }
 
     [BrowserFact]

@@ -87,6 +87,36 @@ public sealed class ByteBudgetTests
         Assert.True(budget.TryTakeForCall(Caller(1), 20));
     }
 
+    /// <summary>Whatever four addresses make the server keep, and whatever calls they have besides.</summary>
+    [Property(MaxTest = 300)]
+    public void What_connections_keep_never_takes_the_room_of_others(byte[] steps)
+    {
+        var budget = new ByteBudget(Total, MaxWaiting);
+        var connections = new Dictionary<CallerAddress, List<long>>();
+        for (var i = 0; i + 1 < steps.Length; i += 2)
+        {
+            var (address, amount) = (Caller(1 + (steps[i] % 4)), 1 + (steps[i + 1] % 40));
+            if (steps[i] % 8 == 7) budget.TryTakeForCall(address, amount);
+            budget.Keep(address, amount);
+            if (!connections.TryGetValue(address, out var kept)) connections[address] = kept = [];
+            kept.Add(amount);
+            while (budget.Excessive is { } excessive)
+            {
+                var fullest = connections[excessive].Max();
+                Assert.True(connections[excessive].Remove(fullest));
+                budget.Release(excessive, fullest);
+            }
+
+            Assert.All(connections.Keys, one => Assert.False(budget.KeepsTooMuch(one)));
+            // A newcomer finds room for a call, and so does the own machine.
+            foreach (var other in new[] { Caller(9), CallerAddress.OwnMachine })
+            {
+                Assert.True(budget.TryTakeForCall(other, Total / 50));
+                budget.Give(other, Total / 50);
+            }
+        }
+    }
+
     private static ByteWaiter Wish(CallerAddress address, long bytes) => new(address, bytes, TimeSpan.Zero, _ => { });
 
     private static void Granted(ByteBudget budget, List<ByteWaiter> held, List<ByteWaiter> waiting)

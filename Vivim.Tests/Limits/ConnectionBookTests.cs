@@ -85,6 +85,22 @@ public sealed class ConnectionBookTests
         Assert.Equal(PlaceKind.Regular, book.Enter(CallerAddress.OwnMachine, TimeSpan.Zero, () => { }).Place!.Kind);
     }
 
+    [Fact]
+    public void A_flood_from_many_addresses_leaves_a_connection_on_trial_the_time_for_its_call()
+    {
+        var book = new ConnectionBook(Total);
+        for (var busy = 0; busy < Total; busy++)
+        {
+            if (book.Enter(Caller(1 + busy), TimeSpan.Zero, () => { }).Place is { Kind: PlaceKind.Regular } place) place.Begin();
+            else break;
+        }
+
+        while (book.Count < Total - (Total / 16) + ConnectionBook.Extra) book.Enter(Caller(100 + book.Count), TimeSpan.Zero, () => { });
+        var almost = ConnectionBook.TrialTime - TimeSpan.FromTicks(1);
+        for (var i = 0; i < 50; i++) Assert.Equal(new Entry(null, null), book.Enter(Caller(190 + i), almost, () => { }));
+        Assert.NotNull(book.Enter(Caller(250), ConnectionBook.TrialTime, () => { }).GaveWay);
+    }
+
     private static void Enters(ConnectionBook book, List<ConnectionPlace> places, CallerAddress address, TimeSpan now)
     {
         var entry = book.Enter(address, now, () => { });

@@ -18,6 +18,7 @@ public sealed class LimitsTests
     private const string GetStatus = "/vivim.v1.Chain/GetStatus";
     private const string StreamBlocks = "/vivim.v1.Chain/StreamBlocks";
     private const string SubscribeEvents = "/vivim.v1.Chain/SubscribeEvents";
+    private const string SubmitMany = "/vivim.v1.Chain/SubmitMany";
 
     /// <summary>Many blocks soon, and short limits.</summary>
     private const string Quick = """
@@ -26,6 +27,8 @@ public sealed class LimitsTests
         """;
 
     private const string Patient = "limits { stalled-after = 600s, first-call-within = 600s }";
+
+    private const string Scarce = $"{Patient}\n limits.max-bytes-in-flight = 4194304";
 
     [Fact]
     public async Task Streams_that_nobody_reads_are_ended_what_they_held_is_given_back_and_what_merely_waits_goes_on()
@@ -135,16 +138,85 @@ public sealed class LimitsTests
             Assert.InRange(strangers.Count, 20, 32);
 
             await node.Client.GetStatusAsync();
-            using var key = SigningKey.ReadFrom(Path.Combine(files.Data, "keys", "operator.key"));
-            var chainId = (await node.Client.GetStatusAsync()).ChainId;
-            var token = CallerToken.Sign(chainId, key, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), CallerToken.MaxLifetime).ToText();
-            using var channel = GrpcChannel.ForAddress(node.Grpc, new GrpcChannelOptions { HttpHandler = Callers.From(Callers.Stranger(101)), DisposeHttpClient = true });
-            var shown = await new V1.Cluster.ClusterClient(channel).ShowAsync(new V1.ClusterShowRequest(), new Metadata { { "authorization", $"Bearer {token}" } });
-            Assert.Single(shown.Members);
+            Assert.Single((await ShowAsync(node, files, Callers.Stranger(101))).Members);
         }
         finally
         {
             strangers.ForEach(stranger => stranger.Dispose());
+        }
+    }
+
+    /// <summary>Each connection has one call with an unfinished message, and they grow step by step to many times what there is.</summary>
+    [Fact]
+    public async Task Messages_that_an_address_does_not_finish_keep_nobody_from_being_served()
+    {
+        using var files = new NodeFiles();
+        await using var node = await NodeProcess.StartAsync(files, Scarce);
+        using var other = GrpcChannel.ForAddress(node.Grpc, new GrpcChannelOptions { HttpHandler = Callers.From(Callers.Stranger(2)), DisposeHttpClient = true });
+        var callers = new List<RawCaller>();
+        try
+        {
+            for (var i = 0; i < 24; i++)
+            {
+                var caller = await RawCaller.ConnectAsync(node.Grpc, window: 65_535, Callers.Stranger(1));
+                caller.Call(SubmitMany, new V1.SubmitRequest(), missing: 130_000);
+                callers.Add(caller);
+            }
+
+            for (var sent = 0; sent < 120_000; sent += 4_000)
+            {
+                foreach (var caller in callers.Where(caller => !caller.IsClosed))
+                {
+                    caller.TryContinue(1, 4_000);
+                    await new V1.Chain.ChainClient(other).GetStatusAsync(new V1.GetStatusRequest());
+                }
+            }
+
+            Assert.InRange(await FigureAsync(node, "vivim_connections_refused_total{reason=\"memory\"}"), 1, callers.Count);
+            Assert.Single((await ShowAsync(node, files, Callers.Stranger(2))).Members);
+        }
+        finally
+        {
+            callers.ForEach(caller => caller.Dispose());
+        }
+    }
+
+    [Fact]
+    public async Task An_operator_is_served_where_its_address_has_used_up_its_bytes()
+    {
+        using var files = new NodeFiles();
+        await using var node = await NodeProcess.StartAsync(files, Scarce);
+        using var greedy = await RawCaller.ConnectAsync(node.Grpc, window: 65_535, Callers.Stranger(1));
+        SeenRefusal? refused = null;
+        for (var i = 0; i < 100 && refused is null; i++)
+        {
+            greedy.Call(SubmitMany, new V1.SubmitRequest(), missing: 1_000);
+            refused = await RefusedOrNullAsync(node, Callers.Stranger(1));
+        }
+
+        Assert.Equal("ANSWERS_LIMITED", refused?.Reason);
+
+        Assert.Single((await ShowAsync(node, files, Callers.Stranger(1))).Members);
+        using var channel = GrpcChannel.ForAddress(node.Grpc, new GrpcChannelOptions { HttpHandler = Callers.From(Callers.Stranger(1)), DisposeHttpClient = true });
+        using var tail = new V1.Logs.LogsClient(channel).Tail(new V1.TailLogRequest { Last = 1 }, await TokenAsync(node, files));
+        Assert.True(await tail.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal("ANSWERS_LIMITED", (await RefusedOrNullAsync(node, Callers.Stranger(1)))?.Reason);
+    }
+
+    [Fact]
+    public async Task A_body_of_JSON_is_charged_by_whichever_protocol_it_comes()
+    {
+        using var files = new NodeFiles();
+        await using var node = await NodeProcess.StartAsync(files, $"{Patient}\n limits.max-message-bytes = 1048576");
+        foreach (var port in new[] { node.Grpc, node.Http })
+        {
+            await Eventually.Async(async () => await FigureAsync(node, "vivim_bytes_in_flight_bytes") < 1 << 20);
+            using var caller = port == node.Grpc ? await RawCaller.ConnectAsync(port, window: 65_535) : null;
+            caller?.Post("/v1/transactions", "{\"body\": \"");
+            using var http = port == node.Http ? await Callers.SocketAsync(port, null) : null;
+            const string Head = "POST /v1/transactions HTTP/1.1\r\nHost: node\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n";
+            if (http is not null) await http.SendAsync(Encoding.ASCII.GetBytes(Head + "{\"body\": \""));
+            await Eventually.Async(async () => await FigureAsync(node, "vivim_bytes_in_flight_bytes") >= 2 << 20);
         }
     }
 
@@ -169,6 +241,11 @@ public sealed class LimitsTests
             Assert.Contains("CALLS_LIMITED", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         }
 
+        // The endpoint decides that it is JSON, not what the caller says of itself.
+        using var pretending = new HttpRequestMessage(HttpMethod.Get, new Uri("v1/blocks/0", UriKind.Relative)) { Content = new ByteArrayContent([]) };
+        pretending.Content.Headers.ContentType = new("application/grpc");
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await limited.SendAsync(pretending)).StatusCode);
+
         using var channel = GrpcChannel.ForAddress(node.Grpc, new GrpcChannelOptions { HttpHandler = Callers.From(greedy), DisposeHttpClient = true });
         var failure = await Assert.ThrowsAsync<RpcException>(async () => await new V1.Chain.ChainClient(channel).GetStatusAsync(new V1.GetStatusRequest()));
         Assert.Equal(TimeSpan.FromSeconds(1), failure.GetRpcStatus()!.GetDetail<RetryInfo>()!.RetryDelay.ToTimeSpan());
@@ -181,6 +258,22 @@ public sealed class LimitsTests
 
         Assert.Equal(HttpStatusCode.OK, (await free.GetAsync(new Uri("v1/status", UriKind.Relative))).StatusCode);
         await node.Client.GetStatusAsync();
+    }
+
+    /// <summary>What an operator does at an address.</summary>
+    private static async Task<V1.ClusterShowResponse> ShowAsync(NodeProcess node, NodeFiles files, IPAddress from)
+    {
+        using var channel = GrpcChannel.ForAddress(node.Grpc, new GrpcChannelOptions { HttpHandler = Callers.From(from), DisposeHttpClient = true });
+        return await new V1.Cluster.ClusterClient(channel).ShowAsync(new V1.ClusterShowRequest(), await TokenAsync(node, files));
+    }
+
+    /// <summary>The metadata of the calls of the node's operator.</summary>
+    private static async Task<Metadata> TokenAsync(NodeProcess node, NodeFiles files)
+    {
+        using var key = SigningKey.ReadFrom(Path.Combine(files.Data, "keys", "operator.key"));
+        var chainId = (await node.Client.GetStatusAsync()).ChainId;
+        var token = CallerToken.Sign(chainId, key, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), CallerToken.MaxLifetime).ToText();
+        return new Metadata { { "authorization", $"Bearer {token}" } };
     }
 
     /// <summary>What the node tells an address now, or nothing where it serves it.</summary>
@@ -205,9 +298,16 @@ public sealed class LimitsTests
         var socket = await Callers.SocketAsync(node.Http, null);
         socket.ReceiveBufferSize = 2_048;
         await socket.SendAsync(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("GET /metrics HTTP/1.1\r\nHost: node\r\n\r\n", 1_000))));
-        // It has a call under way for as long as it stalls; a reader's calls are over before the next is counted.
-        var stalled = 0;
-        await Eventually.Async(async () => (stalled = await FigureAsync(node, "vivim_calls") > before ? stalled + 1 : 0) >= 5 || await FigureAsync(node, "vivim_calls_refused_total{reason=\"stalled\"}") > 0);
+        // It has a call under way for as long as it stalls; a reader's calls are over before the next text is made.
+        var (stalled, last) = (0, "");
+        await Eventually.Async(async () =>
+        {
+            var text = await FiguresAsync(node);
+            if (text == last) return false;
+            last = text;
+            stalled = FigureIn(text, "vivim_calls") > before ? stalled + 1 : 0;
+            return stalled >= 5 || FigureIn(text, "vivim_calls_refused_total{reason=\"stalled\"}") > 0;
+        });
         return socket;
     }
 
@@ -227,10 +327,16 @@ public sealed class LimitsTests
     }
 
     /// <summary>A figure of /metrics; 0 where it is not told.</summary>
-    private static async Task<double> FigureAsync(NodeProcess node, string name)
+    private static async Task<double> FigureAsync(NodeProcess node, string name) => FigureIn(await FiguresAsync(node), name);
+
+    private static async Task<string> FiguresAsync(NodeProcess node)
     {
         using var http = new HttpClient();
-        var text = await http.GetStringAsync(new Uri(node.Http, "metrics"));
+        return await http.GetStringAsync(new Uri(node.Http, "metrics"));
+    }
+
+    private static double FigureIn(string text, string name)
+    {
         var line = text.Split('\n').FirstOrDefault(line => line.StartsWith(name + " ", StringComparison.Ordinal) || line.StartsWith(name + "{} ", StringComparison.Ordinal));
         return line is null ? 0 : double.Parse(line.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
     }

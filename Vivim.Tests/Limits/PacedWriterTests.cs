@@ -82,6 +82,23 @@ public sealed class PacedWriterTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_dropped_while_it_is_written_is_written_all_the_same_and_nothing_is_lost_unseen()
+    {
+        writer.GetMemory(1 << 18).Span.Fill(7);
+        writer.Advance(1 << 18);
+        Assert.Throws<NotSupportedException>(() => writer.Complete());
+        writer.GetMemory(1 << 18).Span.Fill(7);
+        writer.Advance(1 << 18);
+        var flushing = writer.FlushAsync().AsTask();
+        writer.Drop();
+        var reading = ReadAll();
+        await flushing;
+        await writer.CompleteAsync();
+        Assert.Equal(1 << 19, (await reading).Count(one => one == 7));
+        Assert.Equal(0, bytes.Used);
+    }
+
+    [Fact]
     public async Task A_wait_for_bytes_ends_when_others_give_back_or_after_a_while_and_leaves_nothing()
     {
         var held = new List<IDisposable>();

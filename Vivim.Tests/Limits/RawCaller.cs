@@ -50,13 +50,42 @@ internal sealed class RawCaller : IDisposable
     }
 
     /// <summary>Makes a gRPC call, and reads nothing of it.</summary>
-    /// <param name="missing">Bytes of the request that are announced and never sent.</param>
-    public void Call(string method, IMessage request, int missing = 0)
+    /// <param name="missing">Bytes of the request that are announced and not sent.</param>
+    /// <returns>The stream.</returns>
+    public int Call(string method, IMessage request, int missing = 0)
+    {
+        var message = request.ToByteArray();
+        var body = new byte[5 + message.Length];
+        BinaryPrimitives.WriteInt32BigEndian(body.AsSpan(1), message.Length + missing);
+        message.CopyTo(body, 5);
+        return Begin(method, "application/grpc", body, missing == 0);
+    }
+
+    /// <summary>Begins a call by JSON, whose body does not end.</summary>
+    public int Post(string path, string beginning) => Begin(path, "application/json", Encoding.ASCII.GetBytes(beginning), isWhole: false);
+
+    /// <summary>Sends more of a request, which still does not end, unless the node has ended the connection.</summary>
+    public void TryContinue(int stream, int bytes)
+    {
+        try
+        {
+            Send(Frame(Data, 0, stream, new byte[bytes]));
+        }
+        catch (SocketException)
+        {
+            // It ends connections that make it keep too much.
+        }
+    }
+
+    public void Dispose() => socket.Dispose();
+
+    private int Begin(string path, string contentType, byte[] body, bool isWhole)
     {
         var stream = next;
         next += 2;
         var headers = new MemoryStream();
-        foreach (var (name, value) in new[] { (":method", "POST"), (":scheme", "http"), (":authority", "node"), (":path", method), ("content-type", "application/grpc"), ("te", "trailers") })
+        var fields = new[] { (":method", "POST"), (":scheme", "http"), (":authority", "node"), (":path", path), ("content-type", contentType), ("te", "trailers") };
+        foreach (var (name, value) in fields)
         {
             headers.WriteByte(0);
             foreach (var text in new[] { name, value })
@@ -66,14 +95,9 @@ internal sealed class RawCaller : IDisposable
             }
         }
 
-        var message = request.ToByteArray();
-        var body = new byte[5 + message.Length];
-        BinaryPrimitives.WriteInt32BigEndian(body.AsSpan(1), message.Length + missing);
-        message.CopyTo(body, 5);
-        Send([.. Frame(Headers, EndHeaders, stream, headers.ToArray()), .. Frame(Data, missing == 0 ? EndStream : (byte)0, stream, body)]);
+        Send([.. Frame(Headers, EndHeaders, stream, headers.ToArray()), .. Frame(Data, isWhole ? EndStream : (byte)0, stream, body)]);
+        return stream;
     }
-
-    public void Dispose() => socket.Dispose();
 
     private static byte[] Frame(byte type, byte flags, int stream, byte[] payload)
     {

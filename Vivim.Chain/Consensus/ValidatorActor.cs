@@ -51,10 +51,10 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
         this.key = key;
         this.settings = settings;
         Recover<HeightDecided>(_ => { });
-        Recover<RecoveryCompleted>(_ => settings.Ledger.Read(l => new TipRead(l.Tip, l.HasUncertifiedState)).PipeTo(Self));
+        Recover<RecoveryCompleted>(_ => settings.Ledger.Read(l => new TipRead(l.Tip, l.HasUncertifiedState)).PipeTo(Self, failure: e => new ReadFailed(e)));
         Command<TipRead>(Start);
         Command<LeaveNode>(_ => Context.Stop(Self));
-        Command<Status.Failure>(failure => throw failure.Cause);
+        Command<ReadFailed>(failed => throw failed.Cause);
         CommandAny(_ => Stash.Stash());
     }
 
@@ -63,6 +63,9 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
     protected override object EndMessage => new LeaveNode();
 
     private sealed record TipRead(ChainTip Tip, bool HasUncertifiedState) : INoSerializationVerificationNeeded;
+
+    /// <summary>The chain's tip could not be read: the validator begins anew.</summary>
+    private sealed record ReadFailed(Exception Cause) : INoSerializationVerificationNeeded;
 
     private sealed record LeaveTooLong : INoSerializationVerificationNeeded;
 
@@ -122,7 +125,6 @@ public sealed class ValidatorActor : JournaledActor, IWithTimers
         Command<LeaveTooLong>(_ => Context.Stop(Self));
         Command<WakeValidator>(_ => { });
         Command<SubscribeAck>(_ => { });
-        Command<Status.Failure>(failure => throw failure.Cause);
     }
 
     private void OnLeave(LeaveNode leave)

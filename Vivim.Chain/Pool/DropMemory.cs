@@ -4,47 +4,48 @@ using Vivim.Protocol;
 namespace Vivim.Chain.Pool;
 
 /// <summary>
-/// Remembers what the pool has dropped, so that who waits for it is told. The journal holds it too: what is about to be deleted there is
-/// written again. Holds the newest <see cref="Capacity"/>.
+/// Remembers what the pool has dropped, so that whoever waits for it is told. The journal holds it too: what is about to be deleted there is
+/// written again. Holds the newest <see cref="Capacity"/> by the journal: after a restart, what was written again counts from there.
 /// </summary>
 internal sealed class DropMemory
 {
     /// <summary>Transactions remembered.</summary>
     public const int Capacity = 10_000;
 
-    private readonly Dictionary<Hash256, (DroppedTransaction Transaction, long SequenceNr)> dropped = [];
-    private readonly Queue<(Hash256 Id, DroppedTransaction Transaction)> order = new();
+    private readonly Dictionary<Hash256, LinkedListNode<(DroppedTransaction Transaction, long SequenceNr)>> dropped = [];
+
+    // The oldest first.
+    private readonly LinkedList<(DroppedTransaction Transaction, long SequenceNr)> order = new();
 
     public int Count => dropped.Count;
 
+    /// <summary>Remembers a transaction as the newest; one that is remembered already takes no second place.</summary>
     /// <param name="sequenceNr">Of the journal entry that says so.</param>
     public void Add(DroppedTransaction transaction, long sequenceNr)
     {
-        dropped[transaction.TransactionId] = (transaction, sequenceNr);
-        order.Enqueue((transaction.TransactionId, transaction));
-        while (order.Count > Capacity)
-        {
-            var (id, oldest) = order.Dequeue();
-            if (dropped.TryGetValue(id, out var known) && ReferenceEquals(known.Transaction, oldest)) dropped.Remove(id);
-        }
+        Remove(transaction.TransactionId);
+        dropped[transaction.TransactionId] = order.AddLast((transaction, sequenceNr));
+        if (dropped.Count > Capacity) Remove(order.First!.Value.Transaction.TransactionId);
     }
 
     /// <summary>It is in the pool again, or in a block.</summary>
-    public void Remove(in Hash256 id) => dropped.Remove(id);
+    public void Remove(in Hash256 id)
+    {
+        if (dropped.Remove(id, out var node)) order.Remove(node);
+    }
 
     public bool TryFind(in Hash256 id, [NotNullWhen(true)] out DroppedTransaction? transaction)
     {
-        var isKnown = dropped.TryGetValue(id, out var known);
-        transaction = known.Transaction;
-        return isKnown;
+        transaction = dropped.TryGetValue(id, out var node) ? node.Value.Transaction : null;
+        return transaction is not null;
     }
 
     /// <summary>Forgets what has expired by now.</summary>
-    /// <returns>What is remembered by journal entries up to a number.</returns>
+    /// <returns>What is remembered by journal entries up to a number, the oldest first.</returns>
     public IReadOnlyList<DroppedTransaction> UpTo(long sequenceNr, ulong height)
     {
-        foreach (var (id, _) in dropped.Where(known => known.Value.Transaction.ExpiryHeight <= height).ToList()) dropped.Remove(id);
-        return [.. dropped.Values.Where(known => known.SequenceNr <= sequenceNr).Select(known => known.Transaction)];
+        foreach (var (transaction, _) in order.Where(known => known.Transaction.ExpiryHeight <= height).ToList()) Remove(transaction.TransactionId);
+        return [.. order.Where(known => known.SequenceNr <= sequenceNr).Select(known => known.Transaction)];
     }
 
     /// <summary>The journal has these in a later entry as well.</summary>
@@ -52,7 +53,7 @@ internal sealed class DropMemory
     {
         foreach (var id in transactions.Select(transaction => transaction.TransactionId))
         {
-            if (dropped.TryGetValue(id, out var known)) dropped[id] = (known.Transaction, sequenceNr);
+            if (dropped.TryGetValue(id, out var node)) node.Value = (node.Value.Transaction, sequenceNr);
         }
     }
 }

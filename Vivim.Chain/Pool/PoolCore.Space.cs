@@ -24,7 +24,13 @@ public sealed partial class PoolCore
     public void Recover(Transaction transaction, AccountRecord account, long sequenceNr)
     {
         dropped.Remove(transaction.Id);
-        if (byId.ContainsKey(transaction.Id) || transaction.Nonce < account.Nonce) return;
+        if (byId.ContainsKey(transaction.Id))
+        {
+            MoveWaiting([transaction.Id], sequenceNr);
+            return;
+        }
+
+        if (transaction.Nonce < account.Nonce) return;
         if (transaction.ExpiryHeight <= Height)
         {
             RememberExpired(transaction.Id);
@@ -43,7 +49,7 @@ public sealed partial class PoolCore
     {
         foreach (var transaction in transactions)
         {
-            if (byId.TryGetValue(transaction.TransactionId, out var waiting)) TakeOut(waiting, isCommitted: false);
+            if (byId.TryGetValue(transaction.TransactionId, out var waiting)) TakeOut(waiting);
             else if (leaving.Remove(transaction.TransactionId, out waiting)) surplus.RemoveAll(one => one.TransactionId == transaction.TransactionId);
             if (waiting is not null) Settle(waiting);
 
@@ -53,15 +59,13 @@ public sealed partial class PoolCore
         SkipTo(sequenceNr);
     }
 
-    /// <summary>All is read back: what is more than the partition may hold goes.</summary>
+    /// <summary>
+    /// All is read back: what is more than the partition has places for goes. Parked transactions above their own limits stay until somebody
+    /// wants their place, as they do while the partition serves.
+    /// </summary>
     /// <returns>What goes, to be journalled before the partition serves.</returns>
     public IReadOnlyList<DroppedTransaction> EndRecovery()
     {
-        foreach (var queue in senders.Values.Where(queue => queue.Gapped > PoolLimits.MaxGappedOfSender).ToList())
-        {
-            while (queue.Gapped > PoolLimits.MaxGappedOfSender) surplus.Add(DropLast(queue));
-        }
-
         while (space.IsOver) surplus.Add(DropLast(space.MostParked ?? space.Senders.First()));
         return surplus;
     }
@@ -75,6 +79,9 @@ public sealed partial class PoolCore
         while (queue.Count > 0) gone.Add(Drop(queue[queue.Count - 1], RefusalReason.DroppedByOperator));
         return gone;
     }
+
+    /// <summary>Transactions of a sender that are dropped, and the journal does not say so yet.</summary>
+    public int LeavingOf(Did sender) => leaving.Values.Count(waiting => waiting.Transaction.Sender == sender);
 
     /// <summary>The journal says that these are dropped: who waits for them may be told.</summary>
     public void MarkDropped(IEnumerable<DroppedTransaction> transactions, long sequenceNr)
@@ -107,11 +114,8 @@ public sealed partial class PoolCore
             .Take(limit),
     ];
 
-    private PoolSender View(SenderQueue queue)
-    {
-        var reason = queue.WhyLastIsParked(tip, parameters);
-        return new PoolSender(queue.Sender, queue.Count, queue.Parked, queue.Places, queue.Bytes, queue.Account.Nonce, reason);
-    }
+    private static PoolSender View(SenderQueue queue) =>
+        new(queue.Sender, queue.Count, queue.Parked, queue.Places, queue.Bytes, queue.Account.Nonce, queue.WhyLastIsParked);
 
     /// <summary>
     /// Makes room for a transaction. Parked transactions go first; then the sender with the most places loses its last. A parked transaction
@@ -121,18 +125,20 @@ public sealed partial class PoolCore
     private List<DroppedTransaction>? MakeRoom(Transaction transaction, SenderQueue? queue, bool isParked)
     {
         if (isParked && queue?.Gapped >= PoolLimits.MaxGappedOfSender) return null;
-        var gone = new List<DroppedTransaction>();
         var places = limits.PlacesOf(transaction);
         var missing = space.Missing(places, isParked);
-        if (missing <= 0) return gone;
-        if (!isParked && space.Parked >= missing)
+        if (missing <= 0) return [];
+        SenderQueue? giver = null;
+        var count = 0;
+        if (isParked || space.Parked < missing)
         {
-            while (space.Missing(places, isParked: false) > 0) gone.Add(DropLast(space.MostParked!));
-            return gone;
+            if (space.GiverFor(queue, places, missing, isParked) is not { } found) return null;
+            (giver, count) = found;
         }
 
-        if (space.GiverFor(queue, places, missing, isParked) is not var (giver, count)) return null;
-        for (; count > 0; count--) gone.Add(DropLast(giver));
+        var gone = new List<DroppedTransaction>();
+        while (!isParked && space.Missing(places, isParked) > 0 && space.MostParked is { } parked) gone.Add(DropLast(parked));
+        for (; count > 0; count--) gone.Add(DropLast(giver!));
         return gone;
     }
 
@@ -140,7 +146,7 @@ public sealed partial class PoolCore
     {
         if (!isParked)
         {
-            var full = $"this partition of the pool holds {Count} transactions and is full, and no sender has more of it than this one";
+            var full = $"this partition of the pool holds {Count} transactions and is full, and no sender has enough more of it than this one";
             return new Refusal(RefusalReason.PoolFull, $"{full}: send again after the next block");
         }
 
@@ -150,11 +156,11 @@ public sealed partial class PoolCore
 
     /// <summary>Drops a sender's last transaction: because the next block could not include it, else because the pool is full.</summary>
     private DroppedTransaction DropLast(SenderQueue queue) =>
-        Drop(queue[queue.Count - 1], queue.WhyLastIsParked(tip, parameters) ?? RefusalReason.PoolFull);
+        Drop(queue[queue.Count - 1], queue.WhyLastIsParked ?? RefusalReason.PoolFull);
 
     private DroppedTransaction Drop(WaitingTransaction waiting, RefusalReason reason)
     {
-        TakeOut(waiting, isCommitted: false);
+        TakeOut(waiting);
         leaving[waiting.Transaction.Id] = waiting;
         return new DroppedTransaction(waiting.Transaction.Id, waiting.Transaction.ExpiryHeight, reason);
     }

@@ -38,7 +38,7 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
     // The sender whose transactions were included longest ago comes first.
     private readonly LinkedList<SenderQueue> turns = new();
     private readonly PoolSpace space = new(limits);
-    private readonly RegistrationShares shares = new();
+    private readonly OriginShares shares = new();
     private readonly ExpiryIndex expiries = new();
     private readonly HashSet<Hash256> expired = [];
     private readonly Queue<Hash256> expiredOrder = new();
@@ -86,9 +86,29 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
             if (!byId.TryGetValue(id, out var waiting) && !leaving.TryGetValue(id, out waiting)) continue;
             var isFirst = waiting.Queue.Count > 0 && waiting.Queue[0] == waiting;
             if (isFirst) space.TakeOut(waiting.Queue);
-            waiting.SequenceNr = sequenceNr;
+            SetSequenceNr(waiting, sequenceNr);
             if (isFirst) space.PutBack(waiting.Queue);
-            unsettled[sequenceNr] = unsettled.GetValueOrDefault(sequenceNr) + 1;
+        }
+
+        SkipTo(sequenceNr);
+    }
+
+    /// <summary>Transactions that still wait and are journalled up to a number: written again, they allow those entries to be deleted.</summary>
+    public IReadOnlyList<Transaction> WaitingUpTo(long sequenceNr) =>
+    [
+        .. byId.Values.Where(waiting => waiting.SequenceNr > 0 && waiting.SequenceNr <= sequenceNr)
+            .OrderBy(waiting => waiting.SequenceNr)
+            .Select(waiting => waiting.Transaction),
+    ];
+
+    /// <summary>The journal has these in a later entry as well.</summary>
+    public void MoveWaiting(IEnumerable<Hash256> ids, long sequenceNr)
+    {
+        foreach (var id in ids)
+        {
+            if (!byId.TryGetValue(id, out var waiting) && !leaving.TryGetValue(id, out waiting)) continue;
+            Settle(waiting);
+            SetSequenceNr(waiting, sequenceNr);
         }
 
         SkipTo(sequenceNr);
@@ -139,13 +159,13 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
 
         foreach (var waiting in expiries.UpTo(Height))
         {
-            TakeOut(waiting, isCommitted: false);
+            TakeOut(waiting);
             Settle(waiting);
             RememberExpired(waiting.Transaction.Id);
         }
 
         var isNewWindow = WindowOf(before) != WindowOf(tip);
-        if (isNewWindow) shares.Begin(byId.Values.Where(waiting => waiting.IsRegistration).Select(waiting => waiting.Origin));
+        if (isNewWindow) ShareAgain();
         var opensOrCloses = (before.RegistrationsLeft == 0) != (tip.RegistrationsLeft == 0);
         if (isNewWindow || opensOrCloses || before.Authorities.Hash != tip.Authorities.Hash) JudgeAll();
     }
@@ -199,9 +219,10 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
 
     private Refusal? CheckShare(string origin)
     {
-        var free = RegistrationShares.Free(tip.RegistrationsLeft, space.Registrations);
+        // A partition gives out its part of what the chain has left.
+        var free = ((tip.RegistrationsLeft + PoolPartitions.Count - 1L) / PoolPartitions.Count) - space.Registrations;
         if (free <= 0) return InclusionRules.RegistrationsExceeded(tip.NextHeight, parameters);
-        if (!shares.HasHadItsShare(origin, free)) return null;
+        if (origin.Length == 0 || !shares.HasHadItsShare(origin, free)) return null;
         var height = InclusionRules.NextWindow(tip.NextHeight, parameters);
         var share = $"this address has had its share of the registrations that the chain takes per {parameters.QuotaWindowHeights} heights";
         return new Refusal(RefusalReason.RegistrationsLimited, $"{share}: send again from height {height}");
@@ -220,7 +241,7 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
         byId[transaction.Id] = waiting;
         expiries.Add(waiting);
         dropped.Remove(transaction.Id);
-        if (waiting.IsRegistration) shares.Add(origin);
+        if (waiting.IsRegistration && origin.Length > 0) shares.Add(origin);
     }
 
     /// <summary>A sender's account has gone on.</summary>
@@ -237,17 +258,23 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
     }
 
     /// <summary>Takes a transaction out of the pool; its journal entry is not settled by that.</summary>
-    private void TakeOut(WaitingTransaction waiting, bool isCommitted)
+    private void TakeOut(WaitingTransaction waiting)
     {
         Change(waiting.Queue, () => waiting.Queue.Remove(waiting));
         Forget(waiting);
-        if (!isCommitted && waiting.IsRegistration) shares.GiveBack(waiting.Origin);
+        if (waiting.IsRegistration) shares.GiveBack(waiting.Origin);
     }
 
     private void Forget(WaitingTransaction waiting)
     {
         byId.Remove(waiting.Transaction.Id);
         expiries.Remove(waiting);
+    }
+
+    private void SetSequenceNr(WaitingTransaction waiting, long sequenceNr)
+    {
+        waiting.SequenceNr = sequenceNr;
+        unsettled[sequenceNr] = unsettled.GetValueOrDefault(sequenceNr) + 1;
     }
 
     private void Settle(WaitingTransaction waiting)
@@ -270,6 +297,13 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
     private void JudgeAll()
     {
         foreach (var queue in senders.Values.ToList()) Change(queue, static () => { });
+    }
+
+    /// <summary>Another window begins: of the registrations, only those that still wait count in it.</summary>
+    private void ShareAgain()
+    {
+        shares.Clear();
+        foreach (var waiting in byId.Values.Where(waiting => waiting.IsRegistration && waiting.Origin.Length > 0)) shares.Add(waiting.Origin);
     }
 
     private ulong WindowOf(PoolTip at) => at.NextHeight / parameters.QuotaWindowHeights;

@@ -31,8 +31,9 @@ public sealed record SubmitTransactions(int Partition, IReadOnlyList<Transaction
     public string TraceParent { get; init; } = "";
 
     /// <summary>
-    /// The network address that these came from, which shares a window's registrations with the others: an IPv4 address or an IPv6 network of
-    /// 64 bits. Empty where it is not known; such registrations are not shared out. Kept in memory only.
+    /// The network address that these came from: an IPv4 address or an IPv6 network of 64 bits. It shares a window's registrations, and the
+    /// places for the verification of signatures, with the others. Empty where it is not known; such registrations are not shared out.
+    /// Kept in memory only.
     /// </summary>
     public string Origin { get; init; } = "";
 }

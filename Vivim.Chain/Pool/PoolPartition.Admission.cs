@@ -15,7 +15,9 @@ namespace Vivim.Chain.Pool;
 // From a submission to its acknowledgement: verified beside others, admitted in the order of arrival, journalled in batches.
 public sealed partial class PoolPartition
 {
-    private const int MaxChecking = 32;
+    /// <summary>Requests whose signatures are verified at once; one address has at most half of them.</summary>
+    private const int MaxChecking = 64;
+
     private const int MaxBatch = 256;
 
     private static readonly TimeSpan VerifyLimit = TimeSpan.FromSeconds(20);
@@ -25,6 +27,7 @@ public sealed partial class PoolPartition
     private readonly List<Answer> answers = [];
     private readonly List<Checked> behind = [];
     private readonly ArrivalOrder<Checked> order = new();
+    private readonly OriginShares checkingByOrigin = new();
     private int checking;
 
     /// <param name="Life">The incarnation that has begun it: after a restart in place its answer comes to the next.</param>
@@ -38,7 +41,7 @@ public sealed partial class PoolPartition
         IReadOnlyList<CheckedTransaction> Transactions,
         SenderView View) : INoSerializationVerificationNeeded;
 
-    private sealed record CheckFailed(string Life, long Number, IActorRef ReplyTo, Exception Cause) : INoSerializationVerificationNeeded;
+    private sealed record CheckFailed(string Life, long Number, IActorRef ReplyTo, string Origin, Exception Cause) : INoSerializationVerificationNeeded;
 
     /// <summary>What is to be told when it is durable.</summary>
     private sealed record Answer(IActorRef To, SubmitOutcomes Outcomes, string TraceParent, DateTimeOffset Begun);
@@ -57,21 +60,34 @@ public sealed partial class PoolPartition
             return;
         }
 
-        if (checking >= MaxChecking)
+        if (checkingByOrigin.HasHadItsShare(request.Origin, MaxChecking - checking))
         {
-            var refusal = new Refusal(RefusalReason.PoolFull, "the pool is busy verifying signatures: send again shortly");
+            var busy = checking < MaxChecking ? "the pool is busy verifying signatures from your address" : "the pool is busy verifying signatures";
+            var refusal = new Refusal(RefusalReason.PoolFull, $"{busy}: send again shortly");
             Sender.Tell(new SubmitOutcomes([.. request.Transactions.Select(t => new SubmitOutcome(t.IdOn(chainId), null, refusal))]));
             return;
         }
 
-        checking++;
+        TakePlace(request.Origin);
         BeginCheck(order.Ask(), request, Sender, TransactionTrace.Begin());
+    }
+
+    private void TakePlace(string origin)
+    {
+        checking++;
+        checkingByOrigin.Add(origin);
+    }
+
+    private void GivePlace(string origin)
+    {
+        checking--;
+        checkingByOrigin.GiveBack(origin);
     }
 
     private void BeginCheck(long number, SubmitTransactions request, IActorRef replyTo, DateTimeOffset begun)
     {
         var life = Life;
-        Check(number, request, replyTo, begun).PipeTo(Self, failure: e => new CheckFailed(life, number, replyTo, e));
+        Check(number, request, replyTo, begun).PipeTo(Self, failure: e => new CheckFailed(life, number, replyTo, request.Origin, e));
     }
 
     private async Task<Checked> Check(long number, SubmitTransactions request, IActorRef replyTo, DateTimeOffset begun)
@@ -90,7 +106,7 @@ public sealed partial class PoolPartition
     {
         // What an incarnation before this one has begun has no number here.
         var isOwn = message.Life == Life;
-        if (!isOwn) checking++;
+        if (!isOwn) TakePlace(message.Request.Origin);
         if (message.View.Height >= core.Height)
         {
             AdmitAll(isOwn ? order.Answer(message.Number, message) : [message]);
@@ -106,7 +122,7 @@ public sealed partial class PoolPartition
         failed.ReplyTo.Tell(new Status.Failure(failed.Cause));
         if (failed.Life == Life)
         {
-            checking--;
+            GivePlace(failed.Origin);
             AdmitAll(order.Answer(failed.Number, null));
         }
 
@@ -124,7 +140,7 @@ public sealed partial class PoolPartition
                 continue;
             }
 
-            checking--;
+            GivePlace(message.Request.Origin);
             Admit(message);
         }
 

@@ -28,31 +28,40 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
 {
     private const int TrimInterval = 64;
 
+    /// <summary>
+    /// When the oldest entry with a waiting transaction lies more than this many entries back, what waits there is written again.
+    /// </summary>
+    private const int LongestTail = 4 * TrimInterval;
+
+    /// <summary>That limit is one entry more for each so many waiting transactions, so that writing them again costs little for each entry.</summary>
+    private const int WaitingPerEntry = 16;
+
     /// <summary>Remembered drops for which the journal is trimmed one entry later, so that writing them again costs little for each entry.</summary>
     private const int DropsPerEntry = 16;
 
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly PoolSettings settings;
     private readonly int partition;
-    private readonly List<(object Event, long SequenceNr)> recovered = [];
+    private readonly List<(object Entry, long SequenceNr)> recovered = [];
     private readonly FollowedTransactions followed = new();
     private PoolCore core = null!;
     private string chainId = "";
     private bool isLeaving;
     private long trimmedTo;
+    private bool isMoving;
 
     public PoolPartition(int partition, PoolSettings settings)
         : base($"pool-{partition}", "pool")
     {
         this.partition = partition;
         this.settings = settings;
-        Recover<TransactionsAdmitted>(e => recovered.Add((e, LastSequenceNr)));
+        Recover<TransactionsAdmitted>(ReadBack);
         Recover<TransactionsDropped>(e => recovered.Add((e, LastSequenceNr)));
         Recover<PartitionStarted>(_ => { });
         Recover<RecoveryCompleted>(_ => ReadAccounts());
         Command<Recovered>(Start);
         Command<LeavePartition>(_ => Context.Stop(Self));
-        Command<Status.Failure>(failure => throw failure.Cause);
+        Command<ReadFailed>(failed => throw failed.Cause);
         CommandAny(_ => Stash.Stash());
     }
 
@@ -72,6 +81,9 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
     /// <summary>The senders' accounts after blocks that did not come one by one.</summary>
     private sealed record AccountsRead(IReadOnlyDictionary<Did, AccountRecord> Accounts) : INoSerializationVerificationNeeded;
 
+    /// <summary>The partition could not read the ledger: it begins anew.</summary>
+    private sealed record ReadFailed(Exception Cause) : INoSerializationVerificationNeeded;
+
     protected override void PreStart()
     {
         base.PreStart();
@@ -90,28 +102,23 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
         return $"{core.Count} transactions pending at height {core.Height}; {taken} of {settings.Limits.Places} places taken, {parked} by parked ones";
     }
 
+    private void ReadBack(TransactionsAdmitted admitted)
+    {
+        foreach (var envelope in admitted.Transactions)
+        {
+            if (Transaction.TryDecode(envelope, out var transaction, out _)) recovered.Add((transaction, LastSequenceNr));
+        }
+    }
+
     private void ReadAccounts()
     {
-        var entries = new List<(object Entry, long SequenceNr)>();
-        foreach (var (journalled, sequenceNr) in recovered)
-        {
-            if (journalled is not TransactionsAdmitted admitted)
-            {
-                entries.Add((journalled, sequenceNr));
-                continue;
-            }
-
-            foreach (var envelope in admitted.Transactions)
-            {
-                if (Transaction.TryDecode(envelope, out var transaction, out _)) entries.Add((transaction, sequenceNr));
-            }
-        }
-
+        List<(object Entry, long SequenceNr)> entries = [.. recovered];
         recovered.Clear();
+        recovered.TrimExcess();
         var senders = entries.Select(e => e.Entry).OfType<Transaction>().Select(t => t.Sender).Distinct().ToList();
         settings.Ledger
             .Read(ledger => new Recovered(ledger.Tip.ChainId, ledger.Tip.System.Parameters, PoolTip.Of(ledger), Accounts(ledger, senders), entries))
-            .PipeTo(Self);
+            .PipeTo(Self, failure: e => new ReadFailed(e));
     }
 
     private static Dictionary<Did, AccountRecord> Accounts(NodeLedger ledger, IEnumerable<Did> senders) =>
@@ -161,7 +168,7 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
         Command<FlushBatch>(_ => Flush());
         Command<BlockCommitted>(OnCommitted);
         Command<AccountsRead>(read => core.Refresh(read.Accounts));
-        Command<Status.Failure>(failure => throw failure.Cause);
+        Command<ReadFailed>(failed => throw failed.Cause);
         Command<Reap>(reap => Sender.Tell(new Reaped(core.Reap(reap.MaxTransactions, reap.MaxBytes)) { Followed = followed.Waiting(core) }));
         Command<FindTransactions>(find => Sender.Tell(new TransactionsFound([.. find.TransactionIds.Select(id => core.Find(id))])));
         Command<CountPending>(_ => Sender.Tell(new PendingCount(core.Count)));
@@ -179,10 +186,13 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
     private void OnDropSender(DropSender drop)
     {
         var gone = core.DropSender(drop.Sender);
-        log.Warning("{Operator} drops {Count} transactions of {Sender} from pool partition {Partition}", drop.By, gone.Count, drop.Sender, partition);
+        // A question that comes twice, because the journal is slow, gets the count again.
+        var count = core.LeavingOf(drop.Sender);
+        if (gone.Count > 0)
+            log.Warning("{Operator} drops {Count} transactions of {Sender} from pool partition {Partition}", drop.By, gone.Count, drop.Sender, partition);
         dropped.AddRange(gone);
         Flush();
-        DeferAsync((ReplyTo: Sender, gone.Count), answer => answer.ReplyTo.Tell(new SenderDropped(answer.Count)));
+        DeferAsync((ReplyTo: Sender, Count: count), answer => answer.ReplyTo.Tell(new SenderDropped(answer.Count)));
     }
 
     private void OnCommitted(BlockCommitted block)
@@ -193,6 +203,7 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
         followed.RemoveGone(core);
         CheckAgain();
         AnnounceWork();
+        MoveOldest();
         Trim();
     }
 
@@ -200,7 +211,30 @@ public sealed partial class PoolPartition : JournaledActor, IWithTimers
     private void ReadAccountsAgain()
     {
         List<Did> senders = [.. core.SenderDids];
-        settings.Ledger.Read(ledger => new AccountsRead(Accounts(ledger, senders))).PipeTo(Self);
+        settings.Ledger.Read(ledger => new AccountsRead(Accounts(ledger, senders)))
+            .PipeTo(Self, failure: e => new ReadFailed(e));
+    }
+
+    /// <summary>
+    /// Journals again what has waited for long, so that one transaction that waits keeps no long journal from being deleted. The older entries
+    /// count until the newer ones are durable.
+    /// </summary>
+    private void MoveOldest()
+    {
+        var tail = LongestTail + (core.Count / WaitingPerEntry);
+        if (isMoving || LastSequenceNr - core.SettledUpTo <= tail) return;
+        List<TransactionsAdmitted> events =
+        [
+            .. core.WaitingUpTo(LastSequenceNr - (tail / 2)).Select(t => t.Envelope).Chunk(MaxBatch).Select(chunk => new TransactionsAdmitted(chunk)),
+        ];
+        var left = events.Count;
+        if (left == 0) return;
+        isMoving = true;
+        PersistAllAsync(events, again =>
+        {
+            core.MoveWaiting(again.Transactions.Select(envelope => envelope.IdOn(chainId)), LastSequenceNr);
+            if (--left == 0) isMoving = false;
+        });
     }
 
     /// <summary>Deletes settled journal entries; what they say of dropped transactions is written again before.</summary>

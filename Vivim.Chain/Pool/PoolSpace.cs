@@ -53,25 +53,31 @@ internal sealed class PoolSpace(PoolLimits limits)
     }
 
     /// <summary>Whether the partition holds more than it may, as it can after a restart with smaller limits.</summary>
-    public bool IsOver => Taken > limits.Places || Parked > limits.ParkedPlaces;
+    public bool IsOver => Taken > limits.Places;
 
     /// <summary>
     /// The sender that gives up its last transactions for one of another sender: the one with the most places. It must still have as many as
-    /// the other will have then, so that it cannot take them back.
+    /// the other will have then, so that it cannot take them back. Every parked transaction goes before a ready one does: for a ready
+    /// transaction only ready ones count here.
     /// </summary>
     /// <param name="sender">Who needs the places; null for a sender who has none yet.</param>
     /// <param name="places">How many it needs for its transaction.</param>
     /// <param name="missing">How many must become free.</param>
-    /// <returns>The sender and how many of its last transactions go; null where nobody has enough.</returns>
+    /// <returns>The sender and how many of its last transactions go, of its ready ones for a ready one; null where nobody has enough.</returns>
     public (SenderQueue Queue, int Count)? GiverFor(SenderQueue? sender, int places, int missing, bool isParked)
     {
-        if ((isParked ? byParked.Max : byPlaces.Max) is not { } giver) return null;
+        if ((isParked ? byParked.Max : MostReady(missing)) is not { } giver) return null;
+        var (end, stillMissing) = isParked ? (giver.Count, missing) : (giver.Ready, missing - Parked);
         var (freed, count) = (0, 0);
-        while (freed < missing && count < giver.Count) freed += giver[giver.Count - ++count].Places;
-        var has = (isParked ? giver.ParkedPlaces : giver.Places) - freed;
-        var wants = ((isParked ? sender?.ParkedPlaces : sender?.Places) ?? 0) + places;
-        return freed >= missing && has >= wants ? (giver, count) : null;
+        while (freed < stillMissing && count < end) freed += giver[end - ++count].Places;
+        var has = (isParked ? giver.ParkedPlaces : giver.ReadyPlaces) - freed;
+        var wants = ((isParked ? sender?.ParkedPlaces : sender?.ReadyPlaces) ?? 0) + places;
+        return freed >= stillMissing && has >= wants ? (giver, count) : null;
     }
+
+    // Fewer places than are missing are parked. So one of this many senders with the most places has nothing parked, and nobody behind has more.
+    private SenderQueue? MostReady(int missing) =>
+        byPlaces.Reverse().Take(missing).MaxBy(queue => queue, Comparer<SenderQueue>.Create(static (a, b) => Compare(a.ReadyPlaces, b.ReadyPlaces, a, b)));
 
     private void Count(SenderQueue queue, int sign)
     {

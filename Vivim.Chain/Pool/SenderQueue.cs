@@ -48,6 +48,12 @@ internal sealed class SenderQueue
     /// <summary>Places of those that are not ready.</summary>
     public int ParkedPlaces { get; private set; }
 
+    /// <summary>Places of those that are ready.</summary>
+    public int ReadyPlaces => Places - ParkedPlaces;
+
+    /// <summary>Why the next block could not include the last transaction; null where it could. As of the last <see cref="Judge"/>.</summary>
+    public RefusalReason? WhyLastIsParked { get; private set; }
+
     /// <summary>Bytes of all.</summary>
     public long Bytes { get; private set; }
 
@@ -116,24 +122,17 @@ internal sealed class SenderQueue
     public void Judge(PoolTip tip, ChainParameters parameters)
     {
         var ready = (int)Math.Min((uint)Run, QuotaLeft(tip, parameters));
+        WhyLastIsParked = Gapped > 0 ? RefusalReason.NonceGap : ready < Count ? RefusalReason.QuotaExceeded : null;
         if (Sender.Method == DidMethod.Key)
         {
             Registrations = byNonce.Values.Take(Run).Count(waiting => waiting.IsRegistration);
-            var blocked = byNonce.Values.Take(ready).TakeWhile(waiting => Blocks(waiting, tip) is null).Count();
-            ready = Math.Min(ready, blocked);
+            var free = byNonce.Values.Take(ready).TakeWhile(waiting => Blocks(waiting, tip) is null).Count();
+            if (free < ready) WhyLastIsParked ??= Blocks(this[free], tip);
+            ready = free;
         }
 
         for (; Ready < ready; Ready++) ParkedPlaces -= this[Ready].Places;
         for (; Ready > ready; Ready--) ParkedPlaces += this[Ready - 1].Places;
-    }
-
-    /// <summary>Why the next block could not include the last transaction; null where it could.</summary>
-    public RefusalReason? WhyLastIsParked(PoolTip tip, ChainParameters parameters)
-    {
-        if (Parked == 0) return null;
-        if (Gapped > 0) return RefusalReason.NonceGap;
-        if (QuotaLeft(tip, parameters) < (uint)Count) return RefusalReason.QuotaExceeded;
-        return Blocks(this[Ready], tip) ?? RefusalReason.NonceGap;
     }
 
     /// <summary>An order of DIDs.</summary>

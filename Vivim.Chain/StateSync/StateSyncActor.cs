@@ -50,7 +50,7 @@ public sealed class StateSyncActor : ReceiveActor, IWithTimers
         this.clock = clock;
         staging = new ChunkStaging(settings.StagingFolder);
         server = settings.Every == 0 ? ActorRefs.Nobody : Context.ActorOf(Props.Create(() => new SnapshotServer(settings, chain, peers)), "server");
-        Receive<BeginStateSync>(_ => ledger.Read(l => l.Tip).PipeTo(Self));
+        Receive<BeginStateSync>(_ => ledger.Read(l => l.Tip).PipeTo(Self, failure: e => new TipReadFailed(e)));
         Receive<ChainTip>(Begin);
         Receive<HasStateSyncEnded>(_ => ended is not null, _ => Sender.Tell(new StateSyncEnded(ended!)));
         Receive<HasStateSyncEnded>(_ => { });
@@ -58,10 +58,13 @@ public sealed class StateSyncActor : ReceiveActor, IWithTimers
         Receive<SyncReceived>(Route);
         Receive<SnapshotInstalled>(installed => Feed(new StateSyncInput.Installed(installed.Problem)));
         Receive<ReadStateSync>(_ => Answer());
-        Receive<Status.Failure>(failure => throw failure.Cause);
+        Receive<TipReadFailed>(failed => throw failed.Cause);
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <summary>The chain's tip could not be read: state sync begins anew.</summary>
+    private sealed record TipReadFailed(Exception Cause) : INoSerializationVerificationNeeded;
 
     private void Begin(ChainTip tip)
     {

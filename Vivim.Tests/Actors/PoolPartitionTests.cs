@@ -1,6 +1,8 @@
 using Akka.Actor;
 using Akka.Cluster.Tools.PublishSubscribe;
+using Akka.Persistence;
 using Akka.Routing;
+using Vivim.Actors;
 using Vivim.Chain.Ledger;
 using Vivim.Chain.Pool;
 using Vivim.Protocol.Identity;
@@ -207,19 +209,80 @@ public sealed class PoolPartitionTests : ActorTests
         Assert.All((await partition.Ask<SubmitOutcomes>(Submission(gapped), Patience)).Outcomes, outcome => Assert.Null(outcome.Refusal));
         await End(partition);
 
-        var small = settings with { Limits = new PoolLimits(80, 80 * 1_024) };
+        var small = settings with { Limits = new PoolLimits(10, 10 * 1_024) };
         for (var start = 0; start < 2; start++)
         {
             partition = await Start(small);
-            Assert.Equal(small.Limits.ParkedPlaces, (await partition.Ask<PendingCount>(new CountPending(0), Patience)).Count);
+            Assert.Equal(small.Limits.Places, (await partition.Ask<PendingCount>(new CountPending(0), Patience)).Count);
             for (var i = 0; i < gapped.Length; i++)
             {
-                if (i < small.Limits.ParkedPlaces) Assert.Equal(PoolState.Pending, await StateOf(partition, gapped[i]));
+                if (i < small.Limits.Places) Assert.Equal(PoolState.Pending, await StateOf(partition, gapped[i]));
                 else await IsDropped(partition, gapped[i], RefusalReason.NonceGap);
             }
 
             await End(partition);
         }
+    }
+
+    [Fact]
+    public async Task One_transaction_that_waits_for_long_keeps_no_long_journal()
+    {
+        using var other = SigningKey.Generate();
+        var partition = await Start();
+        var parked = Registration(other, 1);
+        await partition.Ask<SubmitOutcomes>(Submission(parked), Patience);
+        // Each is an entry of its own.
+        TransactionEnvelope[] others = [.. Enumerable.Range(0, 330).Select(nonce => Registration(person, (ulong)nonce))];
+        foreach (var transaction in others) await partition.Ask<SubmitOutcomes>(Submission(transaction), Patience);
+        await Commit(others);
+        await Eventually.Async(async () =>
+        {
+            await Commit();
+            return await JournalledEntries() < 64;
+        });
+
+        await End(partition);
+        partition = await Start();
+        Assert.Equal(1, (await partition.Ask<PendingCount>(new CountPending(0), Patience)).Count);
+        Assert.Equal(PoolState.Pending, await StateOf(partition, parked));
+    }
+
+    [Fact]
+    public async Task Signatures_of_one_address_under_verification_keep_no_other_address_out()
+    {
+        var slow = CreateTestProbe();
+        var partition = await Start(settings with { Verifiers = slow });
+        var forged = Registration(person, 0) with { Signature = Registration(person, 1).Signature };
+        const int Requests = 1_000;
+        for (var i = 0; i < Requests; i++) partition.Tell(Submission(forged) with { Origin = "192.0.2.1" });
+        partition.Tell(Submission(Registration(person, 0)) with { Origin = "192.0.2.2" });
+
+        var (outcomes, good) = (0, 0);
+        while (good == 0)
+        {
+            var check = await slow.ExpectMsgAsync<CheckTransactions>(Patience);
+            if (check.Transactions[0].Signature == forged.Signature) outcomes++;
+            else good++;
+            settings.Verifiers.Tell(check, slow.Sender);
+        }
+
+        Assert.InRange(outcomes, 16, Requests / 2);
+        var reasons = new List<RefusalReason?>();
+        for (var i = 0; i <= Requests; i++) reasons.Add((await ExpectMsgAsync<SubmitOutcomes>(Patience)).Outcomes[0].Refusal?.Reason);
+        Assert.Equal((Requests - outcomes, outcomes, 1), (reasons.Count(r => r == RefusalReason.PoolFull), reasons.Count(r => r == RefusalReason.BadSignature), reasons.Count(r => r is null)));
+
+        // The places are free again.
+        partition.Tell(Submission(forged) with { Origin = "192.0.2.1" });
+        await slow.ExpectMsgAsync<CheckTransactions>(Patience);
+    }
+
+    [Fact]
+    public async Task A_failure_that_somebody_sends_restarts_nothing_and_loses_nothing()
+    {
+        var partition = await Start();
+        var before = await partition.Ask<EntityStatus>(new CheckEntity("0"), Patience);
+        partition.Tell(new Status.Failure(new IOException("not the partition's")));
+        Assert.Equal(before.Life, (await partition.Ask<EntityStatus>(new CheckEntity("0"), Patience)).Life);
     }
 
     [Fact]
@@ -235,10 +298,11 @@ public sealed class PoolPartitionTests : ActorTests
         Assert.Equal([listed[1]], (await partition.Ask<SendersListed>(new ListSenders(0, listed[0].Places, listed[0].Sender, 10), Patience)).Senders);
 
         FaultyJournal.Fault = JournalFault.Hold;
-        partition.Tell(new DropSender(0, sender, "did:key:operator"));
+        // Whoever gets no answer in time asks again.
+        for (var i = 0; i < 2; i++) partition.Tell(new DropSender(0, sender, "did:key:operator"));
         Assert.Equal(PoolState.Pending, await StateOf(partition, own[0]));
         FaultyJournal.Recover(Sys);
-        Assert.Equal(3, (await ExpectMsgAsync<SenderDropped>(Patience)).Count);
+        for (var i = 0; i < 2; i++) Assert.Equal(3, (await ExpectMsgAsync<SenderDropped>(Patience)).Count);
         foreach (var transaction in own) await IsDropped(partition, transaction, RefusalReason.DroppedByOperator);
 
         await End(partition);
@@ -313,6 +377,16 @@ public sealed class PoolPartitionTests : ActorTests
         return partition;
     }
 
+    /// <summary>What a restart would read of the journal.</summary>
+    private async Task<int> JournalledEntries()
+    {
+        var reader = CreateTestProbe();
+        var actor = Sys.ActorOf(Props.Create(() => new JournalReader(reader)));
+        var count = await reader.ExpectMsgAsync<int>(Patience);
+        Sys.Stop(actor);
+        return count;
+    }
+
     private async Task<PoolState> StateOf(IActorRef partition, TransactionEnvelope transaction) => (await Find(partition, transaction)).State;
 
     private async Task IsDropped(IActorRef partition, TransactionEnvelope transaction, RefusalReason reason)
@@ -325,6 +399,22 @@ public sealed class PoolPartitionTests : ActorTests
         (await partition.Ask<TransactionsFound>(new FindTransactions(0, [transaction.IdOn(Genesis.ChainId)]), Patience)).States[0];
 
     private sealed record Marker;
+
+    /// <summary>Counts the partition's journal entries.</summary>
+    private sealed class JournalReader : ReceivePersistentActor
+    {
+        private int count;
+
+        public JournalReader(IActorRef to)
+        {
+            JournalPluginId = "vivim-journals.pool";
+            Recover<RecoveryCompleted>(_ => to.Tell(count));
+            RecoverAny(_ => count++);
+            CommandAny(_ => { });
+        }
+
+        public override string PersistenceId => "pool-0";
+    }
 
     /// <summary>Passes the first message on after the second.</summary>
     private sealed class LateFirst : ReceiveActor

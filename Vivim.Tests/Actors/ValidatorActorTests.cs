@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
+using Vivim.Actors;
 using Vivim.Chain.BlockMaking;
 using Vivim.Chain.Consensus;
 using Vivim.Chain.Ledger;
@@ -100,6 +101,15 @@ public sealed class ValidatorActorTests : ActorTests
         Start(Ledger);
         Assert.Contains("is not in its journal", (await ExpectMsgAsync<NodeFault>(Patience)).Reason, StringComparison.Ordinal);
         await ExpectNoMsgAsync(TimeSpan.FromMilliseconds(500));
+    }
+
+    [Fact]
+    public async Task A_failure_that_somebody_sends_restarts_no_validator()
+    {
+        var validator = Start(Ledger);
+        var before = await validator.Ask<EntityStatus>(new CheckEntity("0"), Patience);
+        validator.Tell(new Status.Failure(new IOException("not the validator's")));
+        Assert.Equal(before.Life, (await validator.Ask<EntityStatus>(new CheckEntity("0"), Patience)).Life);
     }
 
     protected override void AfterAll()

@@ -96,7 +96,7 @@ internal sealed class NaivePool
     public List<DroppedTransaction> DropSurplus()
     {
         var gone = surplus;
-        while (Places.Taken > PoolModel.Limits.Places || Places.Parked > PoolModel.Limits.ParkedPlaces) gone.Add(DropLast(Places.Parked > 0 ? Most(ParkedPlaces) : Most(PlacesOf)));
+        while (Places.Taken > PoolModel.Limits.Places) gone.Add(DropLast(Places.Parked > 0 ? Most(ParkedPlaces) : Most(PlacesOf)));
         return gone;
     }
 
@@ -152,7 +152,13 @@ internal sealed class NaivePool
 
     private void ReadBack(Transaction transaction, long sequenceNr)
     {
-        if (transaction.Nonce < known[transaction.Sender].Nonce || waiting.Exists(e => e.Transaction.Id == transaction.Id)) return;
+        if (transaction.Nonce < known[transaction.Sender].Nonce) return;
+        if (waiting.Find(e => e.Transaction.Id == transaction.Id) is { } again)
+        {
+            again.SequenceNr = sequenceNr;
+            return;
+        }
+
         if (transaction.ExpiryHeight <= tip.Height)
         {
             expired.Add(transaction.Id);
@@ -183,20 +189,22 @@ internal sealed class NaivePool
     {
         var gone = new List<DroppedTransaction>();
         if (Missing() <= 0) return gone;
-        if (!isParked && Places.Parked >= Missing())
+        var missing = isParked ? Missing() : Missing() - Places.Parked;
+        Did? giver = null;
+        var (freed, count) = (0, 0);
+        if (missing > 0)
         {
-            while (Missing() > 0) gone.Add(DropLast(Most(ParkedPlaces)));
-            return gone;
+            // A ready one displaces ready ones only where no parked ones are left.
+            Func<Did, int> measure = isParked ? ParkedPlaces : did => Ready(did).Sum(e => e.Places);
+            if (isParked && Places.Parked == 0) return null;
+            giver = Most(measure);
+            var last = Enumerable.Reverse(isParked ? Of(giver.Value) : Ready(giver.Value)).ToList();
+            while (count < last.Count && freed < missing) freed += last[count++].Places;
+            if (freed < missing || measure(giver.Value) - freed < measure(sender) + places) return null;
         }
 
-        Func<Did, int> measure = isParked ? ParkedPlaces : PlacesOf;
-        if (isParked && Places.Parked == 0) return null;
-        var giver = Most(measure);
-        var last = Enumerable.Reverse(Of(giver)).ToList();
-        var (freed, count) = (0, 0);
-        while (count < last.Count && freed < Missing()) freed += last[count++].Places;
-        if (freed < Missing() || measure(giver) - freed < measure(sender) + places) return null;
-        for (; count > 0; count--) gone.Add(DropLast(giver));
+        while (!isParked && Missing() > 0 && Places.Parked > 0) gone.Add(DropLast(Most(ParkedPlaces)));
+        for (; count > 0; count--) gone.Add(DropLast(giver!.Value));
         return gone;
 
         int Missing() => Math.Max(Places.Taken + places - PoolModel.Limits.Places, isParked ? Places.Parked + places - PoolModel.Limits.ParkedPlaces : int.MinValue);

@@ -3,8 +3,10 @@ using FsCheck.Fluent;
 using FsCheck.Xunit;
 using Vivim.Chain.Pool;
 using Vivim.Ledger.Execution;
+using Vivim.Protocol;
 using Vivim.Protocol.Genesis;
 using Vivim.Protocol.State;
+using Vivim.Protocol.Transactions;
 
 namespace Vivim.Tests.Chain;
 
@@ -38,6 +40,9 @@ public sealed class PoolCoreTests
                 case "trim":
                     model.Trim();
                     break;
+                case "move":
+                    model.Move(B);
+                    break;
                 case "crash":
                     model.Crash(C);
                     break;
@@ -49,7 +54,7 @@ public sealed class PoolCoreTests
     {
         public static Arbitrary<Event[]> Any()
         {
-            var name = Gen.Frequency((20, Gen.Constant("submit")), (4, Gen.Constant("write")), (4, Gen.Constant("confirm")), (2, Gen.Constant("commit")), (3, Gen.Constant("hear")), (1, Gen.Constant("drop")), (1, Gen.Constant("trim")), (1, Gen.Constant("crash")));
+            var name = Gen.Frequency((20, Gen.Constant("submit")), (4, Gen.Constant("write")), (4, Gen.Constant("confirm")), (2, Gen.Constant("commit")), (3, Gen.Constant("hear")), (1, Gen.Constant("drop")), (2, Gen.Constant("trim")), (2, Gen.Constant("move")), (1, Gen.Constant("crash")));
             var happening = from n in name
                             from sender in Gen.Choose(0, PoolModel.SenderCount - 1)
                             from a in Gen.Choose(-1, 5)
@@ -71,6 +76,37 @@ public sealed class PoolCoreTests
         }
 
         model.Settle();
+    }
+
+    [Fact]
+    public void A_restart_drops_nothing_whose_place_nobody_needs()
+    {
+        var core = new PoolCore(PoolModel.ChainId, new ChainParameters(), new PoolLimits(200, 200 * 1_024), new PoolTip(0, 100, TestValidator.SetOf(1)));
+        // More than a sender's gaps allow, and more than may be parked, as it comes about when a first nonce expires.
+        for (var nonce = 1ul; nonce <= 150; nonce++) core.Recover(PoolModel.TransactionOf(0, nonce, 10, 0), AccountRecord.Empty, (long)nonce);
+        Assert.Empty(core.EndRecovery());
+        Assert.Equal((150, 150), core.Places);
+
+        // Now somebody wants a parked place.
+        var admission = core.Admit(PoolModel.TransactionOf(1, 1, 10, 0), new SenderState(AccountRecord.Empty, TestValidator.Key(1), IsAuthority: false));
+        Assert.True(admission.Admit);
+        Assert.All(admission.Dropped, gone => Assert.Equal(RefusalReason.NonceGap, gone.Reason));
+        Assert.Equal((25, 25), core.Places);
+    }
+
+    [Fact]
+    public void What_is_remembered_as_dropped_takes_one_place_and_is_written_again_oldest_first()
+    {
+        var core = new PoolCore(PoolModel.ChainId, new ChainParameters(), PoolModel.Limits, new PoolTip(0, 100, TestValidator.SetOf(1)));
+        List<DroppedTransaction> all = [.. Enumerable.Range(0, 10_000).Select(i => new DroppedTransaction(Hash256.Of(BitConverter.GetBytes(i)), 10, RefusalReason.PoolFull))];
+        core.RecoverDropped(all, 1);
+        // Half of them stand in a second entry: nothing is forgotten for that.
+        core.RecoverDropped(all[..5_000], 2);
+        Assert.Equal(10_000, core.RememberedDrops);
+        Assert.Equal([.. all[5_000..], .. all[..5_000]], core.DropsUpTo(2));
+        core.RecoverDropped([all[0] with { TransactionId = Hash256.Of([1, 2, 3]) }], 3);
+        Assert.Equal(10_000, core.RememberedDrops);
+        Assert.Equal((PoolState.Unknown, PoolState.Dropped), (core.Find(all[5_000].TransactionId).State, core.Find(all[5_001].TransactionId).State));
     }
 
     [Fact]

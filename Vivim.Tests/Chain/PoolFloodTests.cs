@@ -96,6 +96,42 @@ public sealed class PoolFloodTests
         Assert.Null(flooded.Submit(FloodedPool.Registration(5_001, 0), "192.0.2.1").Refusal);
     }
 
+    /// <summary>A line may have a /56 or a /48 of IPv6, and a program of the node's machine all of 127.0.0.0/8.</summary>
+    [Theory]
+    [InlineData("2001:db8:7:{0:x}::/64", 0x100, "2001:db8:8::/64")]
+    [InlineData("2001:db8:7:1{0:x2}::/64", 0x1, "2001:db8:8::/64")]
+    [InlineData("127.0.0.{0}", 0x1, "127.0.0.1")]
+    public void Many_addresses_of_one_line_have_the_share_of_one(string format, int step, string elsewhere)
+    {
+        var taken = 0;
+        for (var key = 0; key < 2_000; key++)
+        {
+            var origin = string.Format(System.Globalization.CultureInfo.InvariantCulture, format, (2 + (key % 200)) * step);
+            if (flooded.Submit(FloodedPool.Registration(key, 0), origin).Admit) taken++;
+        }
+
+        Assert.Equal((int)FloodedPool.Parameters.MaxRegistrations / PoolPartitions.Count / 2, taken);
+        Assert.Null(flooded.Submit(FloodedPool.Registration(2_000, 0), elsewhere).Refusal);
+    }
+
+    [Fact]
+    public void Parked_transactions_go_first_also_where_they_do_not_suffice()
+    {
+        for (var sender = 1; sender <= 4; sender++)
+        {
+            for (var nonce = 0ul; nonce < (sender < 4 ? 1_024ul : 925ul); nonce++) Assert.Null(flooded.Submit(FloodedPool.Follow(sender, nonce)).Refusal);
+        }
+
+        for (var nonce = 1ul; nonce <= 3; nonce++) Assert.Null(flooded.Submit(FloodedPool.Follow(5, nonce)).Refusal);
+        Assert.Equal((FloodedPool.Limits.Places, 3), flooded.Core.Places);
+
+        // It needs four places, and three are parked.
+        var admission = flooded.Submit(FloodedPool.Follow(6, 0, body: (4 * 1_024) - TransactionEnvelope.Overhead));
+        Assert.True(admission.Admit);
+        Assert.Equal([.. Enumerable.Repeat(RefusalReason.NonceGap, 3), RefusalReason.PoolFull], admission.Dropped.Select(gone => gone.Reason));
+        Assert.Equal((FloodedPool.Limits.Places, 0), flooded.Core.Places);
+    }
+
     [Fact]
     public void What_no_next_block_may_include_is_no_work_until_its_window_opens()
     {

@@ -47,7 +47,14 @@ internal sealed class PoolModel
     }
 
     /// <summary>An entry of the journal: transactions admitted, or dropped.</summary>
-    private sealed record Write(long SequenceNr, IReadOnlyList<Transaction> Admitted, IReadOnlyList<DroppedTransaction> Dropped);
+    private sealed record Write(long SequenceNr, IReadOnlyList<Transaction> Admitted, IReadOnlyList<DroppedTransaction> Dropped)
+    {
+        /// <summary>What it says stands in older entries too.</summary>
+        public bool IsAgain { get; init; }
+
+        /// <summary>Once it is stored, entries up to here are deleted.</summary>
+        public long Deletes { get; init; }
+    }
 
     /// <summary>From the fourth on they are keys that register, the others are persons.</summary>
     public static bool IsKey(int sender) => sender >= 3;
@@ -97,6 +104,15 @@ internal sealed class PoolModel
     {
         if (!writes.TryDequeue(out var write)) return;
         Store(write);
+        trimmedJournal.RemoveAll(stored => stored.SequenceNr <= write.Deletes);
+        if (write.IsAgain)
+        {
+            naive.Confirm(write.SequenceNr, write.Admitted, []);
+            core.MoveWaiting(write.Admitted.Select(t => t.Id), write.SequenceNr);
+            core.MoveDrops(write.Dropped, write.SequenceNr);
+            return;
+        }
+
         acknowledged.UnionWith(write.Admitted.Select(t => t.Id));
         naive.Confirm(write.SequenceNr, write.Admitted, write.Dropped);
         if (write.Admitted.Count > 0) core.MarkDurable(write.Admitted.Select(t => t.Id), write.SequenceNr);
@@ -140,16 +156,15 @@ internal sealed class PoolModel
     /// <summary>The journal forgets what the pool says is settled; what it says of dropped transactions is written again before.</summary>
     public void Trim()
     {
-        if (writes.Count > 0) return;
         var settled = core.SettledUpTo;
-        if (core.DropsUpTo(settled) is { Count: > 0 } again)
-        {
-            Store(new Write(++written, [], again));
-            core.MoveDrops(again, written);
-            naive.Confirm(written, [], []);
-        }
+        if (core.DropsUpTo(settled) is { Count: > 0 } again) writes.Enqueue(new Write(++written, [], again) { IsAgain = true, Deletes = settled });
+        else trimmedJournal.RemoveAll(write => write.SequenceNr <= settled);
+    }
 
-        trimmedJournal.RemoveAll(write => write.SequenceNr <= settled);
+    /// <summary>What has waited for longer than so many entries is written again.</summary>
+    public void Move(int tail)
+    {
+        if (core.WaitingUpTo(written - tail) is { Count: > 0 } again) writes.Enqueue(new Write(++written, again, []) { IsAgain = true });
     }
 
     /// <summary>The process ends; of the writes under way, the first ones are in the journal. A new one reads the chain's head and the journal.</summary>

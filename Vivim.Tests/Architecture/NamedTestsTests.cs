@@ -3,16 +3,18 @@ using System.Text.RegularExpressions;
 
 namespace Vivim.Tests.Architecture;
 
-/// <summary>docs/invariants.md names the tests that hold each promise; none of them may be a name only.</summary>
-public sealed partial class InvariantsDocumentTests
+/// <summary>Documents name the tests that hold each promise; none of them may be a name only.</summary>
+public sealed partial class NamedTestsTests
 {
-    [Fact]
-    public void Every_test_that_the_invariants_name_exists()
+    [Theory]
+    [InlineData("invariants.md")]
+    [InlineData("reliability.md")]
+    public void Every_test_that_a_document_names_exists(string document)
     {
-        var existing = typeof(InvariantsDocumentTests).Assembly.GetTypes()
+        var existing = typeof(NamedTestsTests).Assembly.GetTypes()
             .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly).Select(method => method.Name).Append(type.Name))
             .ToHashSet(StringComparer.Ordinal);
-        var named = TestName().Matches(File.ReadAllText(Path.Combine(Root(), "docs", "invariants.md"))).Select(match => match.Groups["name"].Value).ToList();
+        var named = TestName().Matches(File.ReadAllText(Path.Combine(Root(), "docs", document))).Select(match => match.Groups["name"].Value).ToList();
         Assert.True(named.Count > 20, $"only {named.Count} tests are named");
         Assert.All(named, name => Assert.Contains(name, existing));
     }

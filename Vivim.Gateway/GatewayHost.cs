@@ -80,6 +80,7 @@ internal static class GatewayHost
             .AddServiceOptions<LogsService>(logs => logs.Interceptors.Add<OperatorInterceptor>())
             .AddServiceOptions<WorkersService>(workers => workers.Interceptors.Add<OperatorInterceptor>())
             .AddServiceOptions<PoolService>(pool => pool.Interceptors.Add<OperatorInterceptor>());
+        builder.Services.KeepKnownFieldsOnly();
         builder.Services.AddSingleton<OperatorGate>();
         builder.Services.AddSingleton<OperatorStreams>();
         builder.Services.AddSingleton<StatusAnswers>();

@@ -23,7 +23,8 @@ internal sealed class OriginShares
     /// <summary>Whether an address has had its share.</summary>
     /// <param name="origin">An IPv4 address or an IPv6 network of 64 bits; any other text is an address of its own.</param>
     /// <param name="free">What nobody has.</param>
-    public bool HasHadItsShare(string origin, long free) => held.GetValueOrDefault(CountedAs(origin)) >= free;
+    /// <param name="taken">What it would take over from other addresses beside the one more.</param>
+    public bool HasHadItsShare(string origin, long free, long taken = 0) => held.GetValueOrDefault(CountedAs(origin)) + taken >= free;
 
     /// <summary>An address has one more.</summary>
     public void Add(string origin)

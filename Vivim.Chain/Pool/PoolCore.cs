@@ -214,15 +214,17 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
             return new Refusal(RefusalReason.PoolFull, "the pool is dropping this transaction to make room: send it again shortly");
         var quota = account.QuotaLeft(tip.NextHeight, parameters.QuotaWindowHeights, parameters.QuotaActions);
         if (quota <= (uint)(queue?.Count ?? 0)) return InclusionRules.QuotaExceeded(tip.NextHeight, parameters);
-        return transaction.Action is RegisterIdentity ? CheckShare(origin) : null;
+        var behind = queue?.RegistrationsBehind(nonce).ToList() ?? [];
+        return transaction.Action is RegisterIdentity || behind.Count > 0 ? CheckShare(origin, behind) : null;
     }
 
-    private Refusal? CheckShare(string origin)
+    /// <summary>Whether an address may have another registration. Those that wait behind it get a place of the window with it, and are its own from then on.</summary>
+    private Refusal? CheckShare(string origin, List<WaitingTransaction> behind)
     {
         // A partition gives out its part of what the chain has left.
-        var free = ((tip.RegistrationsLeft + PoolPartitions.Count - 1L) / PoolPartitions.Count) - space.Registrations;
+        var free = ((tip.RegistrationsLeft + PoolPartitions.Count - 1L) / PoolPartitions.Count) - space.Registrations - behind.Count;
         if (free <= 0) return InclusionRules.RegistrationsExceeded(tip.NextHeight, parameters);
-        if (origin.Length == 0 || !shares.HasHadItsShare(origin, free)) return null;
+        if (origin.Length == 0 || !shares.HasHadItsShare(origin, free, behind.Count(waiting => waiting.Origin != origin))) return null;
         var height = InclusionRules.NextWindow(tip.NextHeight, parameters);
         var share = $"this address has had its share of the registrations that the chain takes per {parameters.QuotaWindowHeights} heights";
         return new Refusal(RefusalReason.RegistrationsLimited, $"{share}: send again from height {height}");
@@ -236,12 +238,20 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
             turns.AddLast(queue.Turn);
         }
 
+        foreach (var behind in queue.RegistrationsBehind(transaction.Nonce)) Charge(behind, origin);
         var waiting = new WaitingTransaction(transaction, queue, limits.PlacesOf(transaction), origin);
         Change(queue, () => queue.Add(waiting));
         byId[transaction.Id] = waiting;
         expiries.Add(waiting);
         dropped.Remove(transaction.Id);
         if (waiting.IsRegistration && origin.Length > 0) shares.Add(origin);
+    }
+
+    private void Charge(WaitingTransaction registration, string origin)
+    {
+        if (registration.Origin.Length > 0) shares.GiveBack(registration.Origin);
+        registration.Origin = origin;
+        if (origin.Length > 0) shares.Add(origin);
     }
 
     /// <summary>A sender's account has gone on.</summary>

@@ -73,6 +73,16 @@ internal sealed class SenderQueue
     /// <summary>Whether the next block could include a transaction with this nonce, after those that are ready.</summary>
     public bool Continues(ulong nonce) => Ready == Run && nonce == Account.Nonce + (ulong)Run;
 
+    /// <summary>The registrations that would follow without a gap, once a transaction with this nonce is there.</summary>
+    public IEnumerable<WaitingTransaction> RegistrationsBehind(ulong nonce)
+    {
+        if (nonce != Account.Nonce + (ulong)Run) yield break;
+        for (var next = nonce + 1; byNonce.TryGetValue(next, out var waiting); next++)
+        {
+            if (waiting.IsRegistration) yield return waiting;
+        }
+    }
+
     public void Add(WaitingTransaction waiting)
     {
         byNonce.Add(waiting.Transaction.Nonce, waiting);

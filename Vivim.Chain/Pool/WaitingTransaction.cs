@@ -13,7 +13,8 @@ internal sealed class WaitingTransaction(Transaction transaction, SenderQueue qu
 
     public int Places { get; } = places;
 
-    public string Origin { get; } = origin;
+    /// <summary>The address that is charged with it: of whoever sent it or, later, of whoever closed the gap before it.</summary>
+    public string Origin { get; set; } = origin;
 
     public bool IsRegistration => Transaction.Action is RegisterIdentity;
 

@@ -32,7 +32,8 @@ internal sealed class ByteBudget(long total, int maxWaiting)
 
     private const long WaiterDivisor = 4;
 
-    private readonly FairShares bytes = new(total);
+    // A caller holds some bytes for its call before it asks for the answer's.
+    private readonly FairShares bytes = new(total, total / SmallPart);
     private readonly FairShares kept = new(total);
     private readonly FairShares places = new(maxWaiting);
     private readonly Dictionary<CallerAddress, LinkedList<ByteWaiter>> waiting = [];

@@ -6,7 +6,8 @@ namespace Vivim.Gateway.Limits;
 /// is the dynamic threshold of switches with shared memory: Choudhury and Hahne, 1998.) A deterministic core.
 /// </summary>
 /// <param name="total">How much there is.</param>
-internal sealed class FairShares(long total)
+/// <param name="negligible">Whoever holds no more than this counts as one that holds nothing.</param>
+internal sealed class FairShares(long total, long negligible = 0)
 {
     /// <summary>One in so many is kept for the node's own machine.</summary>
     private const long Kept = 16;
@@ -28,13 +29,13 @@ internal sealed class FairShares(long total)
     /// <summary>What an address holds.</summary>
     public long Held(CallerAddress address) => held.GetValueOrDefault(address);
 
-    /// <summary>Whether an address may take this much now. An address that holds nothing may take whatever is free.</summary>
+    /// <summary>Whether an address may take this much now. An address that holds next to nothing may take whatever is free.</summary>
     /// <param name="divisor">The part of what is free that an address may hold is one in so many.</param>
     public bool Fits(CallerAddress address, long amount, long divisor)
     {
         if (Free(address) < amount) return false;
         var before = Held(address);
-        return before == 0 || (before + amount) * divisor <= (Free(address) - amount) * Weight(address);
+        return before <= negligible || (before + amount) * divisor <= (Free(address) - amount) * Weight(address);
     }
 
     /// <summary>What an address may hold at most, as much being free as is now; 0 where nothing is.</summary>

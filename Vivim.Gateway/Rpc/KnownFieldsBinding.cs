@@ -83,9 +83,9 @@ internal static class KnownFields
     /// <summary>Has the gRPC services that are added read requests by <see cref="KnownFieldsBinding{TService}"/>, in place of ASP.NET's own binding.</summary>
     public static void KeepKnownFieldsOnly(this IServiceCollection services)
     {
-        var ofGrpc = services.Single(service =>
+        var ofGrpc = services.Where(service =>
             service.ServiceType == typeof(IServiceMethodProvider<>) && service.ImplementationType?.Assembly == typeof(GrpcServiceOptions).Assembly);
-        services.Remove(ofGrpc);
+        foreach (var provider in ofGrpc.ToList()) services.Remove(provider);
         services.AddSingleton(typeof(IServiceMethodProvider<>), typeof(KnownFieldsBinding<>));
     }
 }

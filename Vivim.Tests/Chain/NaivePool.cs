@@ -43,7 +43,7 @@ internal sealed class NaivePool
     {
         public Transaction Transaction { get; } = transaction;
 
-        public string Origin { get; } = origin;
+        public string Origin { get; set; } = origin;
 
         public long SequenceNr { get; set; }
 
@@ -76,18 +76,37 @@ internal sealed class NaivePool
         if (own.Count >= Quota(sender)) return (false, RefusalReason.QuotaExceeded, []);
         if (transaction.Action is RegisterIdentity)
         {
-            var free = ((tip.RegistrationsLeft + 7) / 8) - Dids.Where(did => did.Method == DidMethod.Key).Sum(did => Run(did).Count);
+            var behind = Behind(transaction);
+            var free = ((tip.RegistrationsLeft + 7) / 8) - Dids.Where(did => did.Method == DidMethod.Key).Sum(did => Run(did).Count) - behind.Count;
             if (free <= 0) return (false, RefusalReason.RegistrationsExceeded, []);
-            if (taken.GetValueOrDefault(origin) >= free) return (false, RefusalReason.RegistrationsLimited, []);
+            var charged = taken.GetValueOrDefault(origin) + behind.Count(e => e.Origin != origin);
+            if (charged >= free) return (false, RefusalReason.RegistrationsLimited, []);
         }
 
         var isParked = Ready(sender).Count < Run(sender).Count || transaction.Nonce != account.Nonce + (ulong)Run(sender).Count;
         if (MakeRoom(sender, PoolModel.Limits.PlacesOf(transaction), isParked) is not { } gone) return (false, isParked ? RefusalReason.NonceGap : RefusalReason.PoolFull, []);
+        foreach (var entry in Behind(transaction)) Charge(entry, origin);
         waiting.Add(new Entry(transaction, origin));
         known[sender] = account;
         dropped.Remove(transaction.Id);
         if (transaction.Action is RegisterIdentity && origin.Length > 0) taken[origin] = taken.GetValueOrDefault(origin) + 1;
         return (true, null, gone);
+    }
+
+    /// <summary>The registrations that follow without a gap once this one is there.</summary>
+    private List<Entry> Behind(Transaction transaction)
+    {
+        var (sender, found) = (transaction.Sender, new List<Entry>());
+        if (transaction.Nonce != known[sender].Nonce + (ulong)Run(sender).Count) return found;
+        while (Of(sender).Find(e => e.Transaction.Nonce == transaction.Nonce + (ulong)found.Count + 1) is { } next) found.Add(next);
+        return found.FindAll(e => e.IsRegistration);
+    }
+
+    private void Charge(Entry entry, string origin)
+    {
+        if (taken.GetValueOrDefault(entry.Origin) > 0) taken[entry.Origin]--;
+        entry.Origin = origin;
+        if (origin.Length > 0) taken[origin] = taken.GetValueOrDefault(origin) + 1;
     }
 
     public List<DroppedTransaction> DropSender(Did sender) => [.. Enumerable.Reverse(Of(sender)).Select(e => Drop(e, RefusalReason.DroppedByOperator))];

@@ -96,6 +96,23 @@ public sealed class PoolFloodTests
         Assert.Null(flooded.Submit(FloodedPool.Registration(5_001, 0), "192.0.2.1").Refusal);
     }
 
+    /// <summary>One address parks registrations, and another closes the gaps before them: it is charged with all that get a place by that.</summary>
+    [Fact]
+    public void Registrations_that_get_a_place_with_another_one_are_charged_to_whoever_sends_that()
+    {
+        for (var key = 0; key < 19; key++)
+        {
+            for (var nonce = 1UL; nonce <= 64; nonce++) flooded.Submit(FloodedPool.Registration(key, nonce), "192.0.2.1");
+        }
+
+        foreach (var opener in (string[])["192.0.2.2", "192.0.2.3"])
+        {
+            for (var key = 0; key < 19; key++) flooded.Submit(FloodedPool.Registration(key, 0), opener);
+        }
+
+        for (var key = 100; key < 105; key++) Assert.Null(flooded.Submit(FloodedPool.Registration(key, 0), $"198.51.100.{key}").Refusal);
+    }
+
     /// <summary>A line may have a /56 or a /48 of IPv6, and a program of the node's machine all of 127.0.0.0/8.</summary>
     [Theory]
     [InlineData("2001:db8:7:{0:x}::/64", 0x100, "2001:db8:8::/64")]

@@ -117,6 +117,17 @@ public sealed class ByteBudgetTests
         }
     }
 
+    /// <summary>A caller holds bytes for its call before it asks for those of the answer: it counts as one that holds nothing.</summary>
+    [Fact]
+    public void A_first_answer_gets_what_is_free_whatever_another_address_makes_the_server_keep()
+    {
+        var budget = new ByteBudget(64 << 20, MaxWaiting);
+        budget.Keep(Caller(1), 21 << 20);
+        Assert.True(budget.TryTakeForCall(Caller(2), 32 << 10));
+        Assert.True(budget.Take(Wish(Caller(2), budget.LargestAnswer)));
+        Assert.False(budget.Take(Wish(Caller(2), budget.LargestAnswer)));
+    }
+
     private static ByteWaiter Wish(CallerAddress address, long bytes) => new(address, bytes, TimeSpan.Zero, _ => { });
 
     private static void Granted(ByteBudget budget, List<ByteWaiter> held, List<ByteWaiter> waiting)

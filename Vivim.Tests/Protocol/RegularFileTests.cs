@@ -122,6 +122,8 @@ public sealed class RegularFileTests : IDisposable
 
         DurableFile.Create(folder.PathOf("result"), "result"u8, OwnerOnly);
         Assert.Throws<IOException>(() => DurableFile.Create(folder.PathOf("precious"), "lost"u8, OwnerOnly));
+        Directory.CreateDirectory(folder.PathOf("folder"));
+        Assert.ThrowsAny<IOException>(() => DurableFile.Create(folder.PathOf("folder"), "nowhere"u8, OwnerOnly));
 
         Assert.All(names.Append("result"), name => Assert.Equal(name, File.ReadAllText(folder.PathOf(name))));
         Assert.Equal(names.Length + 1, Directory.GetFiles(Path.GetDirectoryName(folder.PathOf("result"))!).Length);

@@ -2,10 +2,8 @@ using System.Net;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Vivim.Actors.Supervision;
 using Vivim.Gateway.Limits;
 using Vivim.Gateway.StatusPage;
-using Vivim.Protocol;
 
 namespace Vivim.Tests.Gateway;
 
@@ -38,6 +36,8 @@ public sealed partial class StatusPageTests(AdministeredNode fixture) : IClassFi
     [Fact]
     public async Task It_is_sent_public_facts_and_nothing_that_only_operators_may_see()
     {
+        // A partition of the pool starts anew: what started with the node may be too long ago to be shown.
+        Assert.Equal(0, (await fixture.RunAsync("workers", "restart", "txpool-3", "--key", fixture.OwnKeyFile)).ExitCode);
         var text = "";
         var status = new List<JsonElement>();
         var kinds = new HashSet<string?>();
@@ -59,11 +59,10 @@ public sealed partial class StatusPageTests(AdministeredNode fixture) : IClassFi
                 kinds.Add(value.GetProperty("kind").GetString());
             }
 
-            if (status.Count >= 3 && kinds.Count > 0) break;
+            if (status.Count >= 3 && kinds.Contains("started")) break;
         }
 
-        // Which are the newest depends on what the workers do meanwhile.
-        Assert.Subset(Enum.GetNames<SupervisionKind>().Select(KebabCase.Of).ToHashSet<string?>(), kinds);
+        Assert.Contains("started", kinds);
         Assert.Equal((fixture.ChainId, 1, 2), (status[0].GetProperty("chainId").GetString(), status[0].GetProperty("nodes").GetArrayLength(), status[0].GetProperty("validators").GetArrayLength()));
         Assert.Equal(("this node", "up", false), (status[0].GetProperty("nodes")[0].GetProperty("name").GetString(), status[0].GetProperty("nodes")[0].GetProperty("status").GetString(), status[0].GetProperty("nodes")[0].GetProperty("unreachable").GetBoolean()));
         Assert.DoesNotMatch(@"akka|127\.0\.0\.1|/user|/system|Exception", text);

@@ -78,6 +78,7 @@ public sealed class LimitsTests
         await EndsAsync(silent);
         // The figures may be a second old.
         await Eventually.Async(async () => await FigureAsync(node, "vivim_connections_refused_total{reason=\"silent\"}") >= 1);
+        Assert.InRange(await FigureAsync(node, "vivim_connections_refused_total{reason=\"silent\"}"), 1, 10);
     }
 
     [Fact]

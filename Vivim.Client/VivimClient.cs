@@ -24,7 +24,8 @@ public sealed partial class VivimClient : IDisposable
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How often a call is made again that the node had no room for, by a client without patience; about five seconds in all.
+    /// How often a call is made again that the node had no room for, by a client without patience: each time after the delay that the
+    /// node asks for, at most 5 s.
     /// </summary>
     internal const int RoomRetries = 5;
 

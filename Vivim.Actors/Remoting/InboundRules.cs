@@ -9,8 +9,8 @@ namespace Vivim.Actors.Remoting;
 /// </summary>
 /// <param name="self">The node's own remoting address.</param>
 /// <param name="recipients">
-/// Paths of the actors that other nodes may talk to. One that ends in "/*" stands for the actor and for all below it. One that ends in another "*" stands
-/// for every actor whose name begins like that, and for none below it.
+/// Paths of the actors that other nodes may talk to. One that ends in "/*" stands for the actor and for all below it. One that ends in
+/// another "*" stands for every actor whose name begins like that, and for none below it.
 /// </param>
 /// <param name="selections">Paths of the actors that other nodes may reach by a selection.</param>
 /// <param name="forms">The forms that are read.</param>
@@ -28,7 +28,6 @@ public sealed class InboundRules(Address self, IReadOnlyList<string> recipients,
     private static readonly MessageParser<V1.RemotingPayload> Payloads = V1.RemotingPayload.Parser.WithDiscardUnknownFields(true);
     private static readonly MessageParser<V1.RemotingContentPayload> ContentPayloads = V1.RemotingContentPayload.Parser.WithDiscardUnknownFields(true);
     private static readonly MessageParser<V1.RemotingSelection> Selections = V1.RemotingSelection.Parser.WithDiscardUnknownFields(true);
-
     private static readonly MessageParser<V1.RemotingDeath> Deaths = V1.RemotingDeath.Parser.WithDiscardUnknownFields(true);
     private static readonly MessageParser<V1.RemotingWatch> Watches = V1.RemotingWatch.Parser.WithDiscardUnknownFields(true);
 

@@ -214,12 +214,15 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
             return new Refusal(RefusalReason.PoolFull, "the pool is dropping this transaction to make room: send it again shortly");
         var quota = account.QuotaLeft(tip.NextHeight, parameters.QuotaWindowHeights, parameters.QuotaActions);
         if (quota <= (uint)(queue?.Count ?? 0)) return InclusionRules.QuotaExceeded(tip.NextHeight, parameters);
-        var behind = queue?.RegistrationsBehind(nonce).ToList() ?? [];
+        var behind = queue?.RegistrationsBehind(nonce) ?? [];
         return transaction.Action is RegisterIdentity || behind.Count > 0 ? CheckShare(origin, behind) : null;
     }
 
-    /// <summary>Whether an address may have another registration. Those that wait behind it get a place of the window with it, and are its own from then on.</summary>
-    private Refusal? CheckShare(string origin, List<WaitingTransaction> behind)
+    /// <summary>
+    /// Whether an address may have another registration. Those that wait behind it get their places of the window with it, and are the
+    /// address's own from then on.
+    /// </summary>
+    private Refusal? CheckShare(string origin, IReadOnlyList<WaitingTransaction> behind)
     {
         // A partition gives out its part of what the chain has left.
         var free = ((tip.RegistrationsLeft + PoolPartitions.Count - 1L) / PoolPartitions.Count) - space.Registrations - behind.Count;

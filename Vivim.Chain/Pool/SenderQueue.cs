@@ -74,13 +74,16 @@ internal sealed class SenderQueue
     public bool Continues(ulong nonce) => Ready == Run && nonce == Account.Nonce + (ulong)Run;
 
     /// <summary>The registrations that would follow without a gap, once a transaction with this nonce is there.</summary>
-    public IEnumerable<WaitingTransaction> RegistrationsBehind(ulong nonce)
+    public IReadOnlyList<WaitingTransaction> RegistrationsBehind(ulong nonce)
     {
-        if (nonce != Account.Nonce + (ulong)Run) yield break;
+        if (nonce != Account.Nonce + (ulong)Run || !byNonce.ContainsKey(nonce + 1)) return [];
+        var behind = new List<WaitingTransaction>();
         for (var next = nonce + 1; byNonce.TryGetValue(next, out var waiting); next++)
         {
-            if (waiting.IsRegistration) yield return waiting;
+            if (waiting.IsRegistration) behind.Add(waiting);
         }
+
+        return behind;
     }
 
     public void Add(WaitingTransaction waiting)

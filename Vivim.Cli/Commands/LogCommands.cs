@@ -58,17 +58,18 @@ internal static class LogCommands
     private static DateTimeOffset? ParseSince(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
-        if (text.Length is 0 or > MaxTimeLength)
-        {
-            result.AddError("--since is a time such as 2026-01-31T12:00:00Z, or how long ago: 90s, 5m, 2h");
-            return null;
-        }
-
-        TimeSpan? unit = text[^1..] switch { "s" => TimeSpan.FromSeconds(1), "m" => TimeSpan.FromMinutes(1), "h" => TimeSpan.FromHours(1), _ => null };
-        if (unit is { } one && uint.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= MaxAgo) return TimeProvider.System.GetUtcNow() - (number * one);
-        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) && time >= DateTimeOffset.UnixEpoch) return time;
+        if (text.Length is > 0 and <= MaxTimeLength && TimeOf(text) is { } since) return since;
         result.AddError($"'{text}' is neither a time such as 2026-01-31T12:00:00Z nor how long ago: 90s, 5m, 2h");
         return null;
+    }
+
+    private static DateTimeOffset? TimeOf(string text)
+    {
+        TimeSpan? unit = text[^1..] switch { "s" => TimeSpan.FromSeconds(1), "m" => TimeSpan.FromMinutes(1), "h" => TimeSpan.FromHours(1), _ => null };
+        if (unit is { } one && uint.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= MaxAgo)
+            return TimeProvider.System.GetUtcNow() - (number * one);
+        var isTime = DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time);
+        return isTime && time >= DateTimeOffset.UnixEpoch ? time : null;
     }
 
     private static void Show(Terminal terminal, TailLogResponse item)

@@ -42,7 +42,8 @@ internal sealed class BytesInFlight(long total, TimeProvider clock)
     /// <summary>Takes bytes for an answer before it is made; waits for them in turn, for at most <see cref="Patience"/>.</summary>
     /// <returns>
     /// What is taken, which is less for an answer that is larger than one may count for; null where there was not enough in time, or too
-    /// many wait. </returns>
+    /// many wait.
+    /// </returns>
     /// <exception cref="OperationCanceledException">Cancelled; nothing is held.</exception>
     public async ValueTask<long?> Take(CallerAddress address, long bytes, CancellationToken cancellation)
     {

@@ -21,7 +21,8 @@ internal sealed class CallUnderWay(
     /// <summary>Takes bytes for an answer before it is made; waits for them in turn.</summary>
     /// <returns>
     /// To be disposed when the answer is written, at the latest it is given back when the call is over; null where there are not enough
-    /// bytes. </returns>
+    /// bytes.
+    /// </returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public async ValueTask<IDisposable?> Take(long size, CancellationToken cancellation)
     {

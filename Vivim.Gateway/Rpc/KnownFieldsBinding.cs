@@ -7,30 +7,31 @@ using Grpc.Core;
 namespace Vivim.Gateway.Rpc;
 
 /// <summary>
-/// Binds a gRPC service so that its requests keep no fields that this version does not know. Google.Protobuf otherwise makes an object of each of
-/// them: a request of 128 KiB would occupy ten megabytes, for as long as its call lasts.
+/// Binds a gRPC service so that its requests keep no fields that this version does not know. Google.Protobuf otherwise makes an object of
+/// each of them: a request of 128 KiB would occupy ten megabytes, for as long as its call lasts.
 /// </summary>
 internal sealed class KnownFieldsBinding<TService> : IServiceMethodProvider<TService>
     where TService : class
 {
     public void OnServiceMethodDiscovery(ServiceMethodProviderContext<TService> context)
     {
-        for (var type = typeof(TService); type is not null; type = type.BaseType)
-        {
-            if (type.GetCustomAttribute<BindServiceMethodAttribute>(inherit: false) is not { } generated) continue;
-            var bind = generated.BindType.GetMethod(generated.BindMethodName, [typeof(ServiceBinderBase), type])
-                ?? throw new InvalidOperationException($"{generated.BindType} has no method {generated.BindMethodName}");
-            bind.Invoke(null, [new Binder(context), null]);
-            return;
-        }
+        var type = typeof(TService);
+        while (!type.IsDefined(typeof(BindServiceMethodAttribute), inherit: false))
+            type = type.BaseType ?? throw new InvalidOperationException($"{typeof(TService)} is no gRPC service");
+        var generated = type.GetCustomAttribute<BindServiceMethodAttribute>(inherit: false)!;
+        var bind = generated.BindType.GetMethod(generated.BindMethodName, [typeof(ServiceBinderBase), type])
+            ?? throw new InvalidOperationException($"{generated.BindType} has no method {generated.BindMethodName}");
+        bind.Invoke(null, [new Binder(context), null]);
     }
 
     private sealed class Binder(ServiceMethodProviderContext<TService> context) : ServiceBinderBase
     {
-        public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler)
+        public override void AddMethod<TRequest, TResponse>(
+            Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse>? handler)
         {
             var own = OwnMethod(method.Name, typeof(TRequest), typeof(ServerCallContext));
-            context.AddUnaryMethod(Reading(method), MetadataOf(own), own.CreateDelegate<UnaryServerMethod<TService, TRequest, TResponse>>());
+            context.AddUnaryMethod(
+                Reading(method), MetadataOf(own), own.CreateDelegate<UnaryServerMethod<TService, TRequest, TResponse>>());
         }
 
         public override void AddMethod<TRequest, TResponse>(
@@ -73,18 +74,23 @@ internal sealed class KnownFieldsBinding<TService> : IServiceMethodProvider<TSer
 
         /// <summary>What the endpoint of a method knows of it, the method's own attributes last.</summary>
         private static List<object> MetadataOf(MethodInfo method) =>
-            [.. typeof(TService).GetCustomAttributes(inherit: true), .. method.GetCustomAttributes(inherit: true), new HttpMethodMetadata([HttpMethods.Post])];
+        [
+            .. typeof(TService).GetCustomAttributes(inherit: true),
+            .. method.GetCustomAttributes(inherit: true),
+            new HttpMethodMetadata([HttpMethods.Post]),
+        ];
     }
 }
 
 /// <summary>How requests are read.</summary>
 internal static class KnownFields
 {
-    /// <summary>Has the gRPC services that are added read requests by <see cref="KnownFieldsBinding{TService}"/>, in place of ASP.NET's own binding.</summary>
+    /// <summary>Replaces ASP.NET's own binding of gRPC services by <see cref="KnownFieldsBinding{TService}"/>.</summary>
     public static void KeepKnownFieldsOnly(this IServiceCollection services)
     {
         var ofGrpc = services.Where(service =>
-            service.ServiceType == typeof(IServiceMethodProvider<>) && service.ImplementationType?.Assembly == typeof(GrpcServiceOptions).Assembly);
+            service.ServiceType == typeof(IServiceMethodProvider<>)
+            && service.ImplementationType?.Assembly == typeof(GrpcServiceOptions).Assembly);
         foreach (var provider in ofGrpc.ToList()) services.Remove(provider);
         services.AddSingleton(typeof(IServiceMethodProvider<>), typeof(KnownFieldsBinding<>));
     }

@@ -29,9 +29,12 @@ internal sealed class DropMemory
     }
 
     /// <summary>It is in the pool again, or in a block.</summary>
-    public void Remove(in Hash256 id)
+    /// <returns>The number of the journal entry that says that it was dropped; 0 where it is not remembered.</returns>
+    public long Remove(in Hash256 id)
     {
-        if (dropped.Remove(id, out var node)) order.Remove(node);
+        if (!dropped.Remove(id, out var node)) return 0;
+        order.Remove(node);
+        return node.Value.SequenceNr;
     }
 
     public bool TryFind(in Hash256 id, [NotNullWhen(true)] out DroppedTransaction? transaction)

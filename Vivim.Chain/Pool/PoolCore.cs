@@ -107,7 +107,6 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
         foreach (var id in ids)
         {
             if (!byId.TryGetValue(id, out var waiting) && !leaving.TryGetValue(id, out waiting)) continue;
-            Settle(waiting);
             SetSequenceNr(waiting, sequenceNr);
         }
 
@@ -246,7 +245,8 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
         Change(queue, () => queue.Add(waiting));
         byId[transaction.Id] = waiting;
         expiries.Add(waiting);
-        dropped.Remove(transaction.Id);
+        waiting.DropSequenceNr = dropped.Remove(transaction.Id);
+        Need(waiting.DropSequenceNr);
         if (waiting.IsRegistration && origin.Length > 0) shares.Add(origin);
     }
 
@@ -286,14 +286,27 @@ public sealed partial class PoolCore(string chainId, ChainParameters parameters,
 
     private void SetSequenceNr(WaitingTransaction waiting, long sequenceNr)
     {
+        Settle(waiting);
         waiting.SequenceNr = sequenceNr;
-        unsettled[sequenceNr] = unsettled.GetValueOrDefault(sequenceNr) + 1;
+        Need(sequenceNr);
     }
 
+    /// <summary>The journal's entries of a transaction need not be kept for it any more.</summary>
     private void Settle(WaitingTransaction waiting)
     {
-        if (waiting.SequenceNr == 0) return;
-        if (--unsettled[waiting.SequenceNr] == 0) unsettled.Remove(waiting.SequenceNr);
+        Release(waiting.SequenceNr);
+        Release(waiting.DropSequenceNr);
+        waiting.DropSequenceNr = 0;
+    }
+
+    private void Need(long sequenceNr)
+    {
+        if (sequenceNr > 0) unsettled[sequenceNr] = unsettled.GetValueOrDefault(sequenceNr) + 1;
+    }
+
+    private void Release(long sequenceNr)
+    {
+        if (sequenceNr > 0 && --unsettled[sequenceNr] == 0) unsettled.Remove(sequenceNr);
     }
 
     private void Change(SenderQueue queue, Action change)

@@ -20,4 +20,9 @@ internal sealed class WaitingTransaction(Transaction transaction, SenderQueue qu
 
     /// <summary>The journal's sequence number; 0 while the write is under way.</summary>
     public long SequenceNr { get; set; }
+
+    /// <summary>
+    /// The journal's entry that says that this transaction was dropped before, needed until another says that it waits; 0 for none.
+    /// </summary>
+    public long DropSequenceNr { get; set; }
 }

@@ -13,7 +13,7 @@ internal sealed class NaivePool
     private readonly List<Entry> leaving = [];
     private readonly Dictionary<Did, AccountRecord> known = [];
     private readonly HashSet<Hash256> expired = [];
-    private readonly HashSet<Hash256> dropped = [];
+    private readonly Dictionary<Hash256, long> dropped = [];
     private readonly Dictionary<string, int> taken = [];
     private readonly List<DroppedTransaction> surplus = [];
     private PoolTip tip;
@@ -28,7 +28,7 @@ internal sealed class NaivePool
             {
                 foreach (var list in new[] { waiting, leaving }) list.RemoveAll(e => e.Transaction.Id == drop.TransactionId);
                 surplus.RemoveAll(known => known.TransactionId == drop.TransactionId);
-                dropped.Add(drop.TransactionId);
+                dropped[drop.TransactionId] = sequenceNr;
             }
             else if (entry is Transaction transaction)
             {
@@ -47,6 +47,9 @@ internal sealed class NaivePool
 
         public long SequenceNr { get; set; }
 
+        /// <summary>The entry that says that it was dropped before, until another says that it waits.</summary>
+        public long DropSequenceNr { get; set; }
+
         public int Places => PoolModel.Limits.PlacesOf(Transaction);
 
         public bool IsRegistration => Transaction.Action is RegisterIdentity;
@@ -56,7 +59,8 @@ internal sealed class NaivePool
 
     public (int Taken, int Parked) Places => (waiting.Sum(e => e.Places), Dids.Sum(ParkedPlaces));
 
-    public long SettledUpTo => waiting.Concat(leaving).Where(e => e.SequenceNr > 0).Select(e => e.SequenceNr - 1).DefaultIfEmpty(confirmed).Min();
+    public long SettledUpTo =>
+        waiting.Concat(leaving).SelectMany(e => new[] { e.SequenceNr, e.DropSequenceNr }).Where(n => n > 0).Select(n => n - 1).DefaultIfEmpty(confirmed).Min();
 
     private List<Did> Dids => [.. waiting.Select(e => e.Transaction.Sender).Distinct()];
 
@@ -86,7 +90,7 @@ internal sealed class NaivePool
         var isParked = Ready(sender).Count < Run(sender).Count || transaction.Nonce != account.Nonce + (ulong)Run(sender).Count;
         if (MakeRoom(sender, PoolModel.Limits.PlacesOf(transaction), isParked) is not { } gone) return (false, isParked ? RefusalReason.NonceGap : RefusalReason.PoolFull, []);
         foreach (var entry in Behind(transaction)) Charge(entry, origin);
-        waiting.Add(new Entry(transaction, origin));
+        waiting.Add(new Entry(transaction, origin) { DropSequenceNr = dropped.GetValueOrDefault(transaction.Id) });
         known[sender] = account;
         dropped.Remove(transaction.Id);
         if (transaction.Action is RegisterIdentity && origin.Length > 0) taken[origin] = taken.GetValueOrDefault(origin) + 1;
@@ -123,12 +127,18 @@ internal sealed class NaivePool
     {
         confirmed = Math.Max(confirmed, sequenceNr);
         var ids = admitted.Select(t => t.Id).ToHashSet();
-        foreach (var entry in waiting.Concat(leaving).Where(e => ids.Contains(e.Transaction.Id))) entry.SequenceNr = sequenceNr;
+        foreach (var entry in waiting.Concat(leaving).Where(e => ids.Contains(e.Transaction.Id))) (entry.SequenceNr, entry.DropSequenceNr) = (sequenceNr, 0);
         foreach (var drop in gone)
         {
             leaving.RemoveAll(e => e.Transaction.Id == drop.TransactionId);
-            dropped.Add(drop.TransactionId);
+            dropped[drop.TransactionId] = sequenceNr;
         }
+    }
+
+    /// <summary>The journal says again, in a later entry, that these were dropped.</summary>
+    public void MoveDrops(long sequenceNr, IReadOnlyList<DroppedTransaction> again)
+    {
+        foreach (var drop in again.Where(drop => dropped.ContainsKey(drop.TransactionId))) dropped[drop.TransactionId] = sequenceNr;
     }
 
     public void Hear(PoolTip committed, IReadOnlyDictionary<Did, AccountRecord> accounts)
@@ -143,7 +153,7 @@ internal sealed class NaivePool
     }
 
     public PoolState Find(Hash256 id) =>
-        waiting.Concat(leaving).Any(e => e.Transaction.Id == id) ? PoolState.Pending : dropped.Contains(id) ? PoolState.Dropped : expired.Contains(id) ? PoolState.Expired : PoolState.Unknown;
+        waiting.Concat(leaving).Any(e => e.Transaction.Id == id) ? PoolState.Pending : dropped.ContainsKey(id) ? PoolState.Dropped : expired.Contains(id) ? PoolState.Expired : PoolState.Unknown;
 
     public void ForgetExpired(IReadOnlySet<Hash256> kept) => expired.IntersectWith(kept);
 

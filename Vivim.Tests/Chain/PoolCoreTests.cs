@@ -94,6 +94,23 @@ public sealed class PoolCoreTests
         Assert.Equal((25, 25), core.Places);
     }
 
+    /// <summary>It was acknowledged once: if the process ends now, whoever asks must still hear that it was dropped.</summary>
+    [Fact]
+    public void The_journal_keeps_that_a_transaction_was_dropped_until_it_says_that_it_waits_again()
+    {
+        var core = new PoolCore(PoolModel.ChainId, new ChainParameters(), PoolModel.Limits, new PoolTip(0, 100, TestValidator.SetOf(1)));
+        var transaction = PoolModel.TransactionOf(0, 0, 10, 0);
+        core.RecoverDropped([new DroppedTransaction(transaction.Id, 10, RefusalReason.PoolFull)], 5);
+        core.SkipTo(7);
+        Assert.Equal((7, 1), (core.SettledUpTo, core.DropsUpTo(7).Count));
+
+        Assert.True(core.Admit(transaction, new SenderState(AccountRecord.Empty, TestValidator.Key(0), IsAuthority: false)).Admit);
+        Assert.Equal((4, 0), (core.SettledUpTo, core.DropsUpTo(4).Count));
+
+        core.MarkDurable([transaction.Id], 8);
+        Assert.Equal(7, core.SettledUpTo);
+    }
+
     [Fact]
     public void What_is_remembered_as_dropped_takes_one_place_and_is_written_again_oldest_first()
     {

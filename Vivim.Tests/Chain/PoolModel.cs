@@ -108,6 +108,7 @@ internal sealed class PoolModel
         if (write.IsAgain)
         {
             naive.Confirm(write.SequenceNr, write.Admitted, []);
+            naive.MoveDrops(write.SequenceNr, write.Dropped);
             core.MoveWaiting(write.Admitted.Select(t => t.Id), write.SequenceNr);
             core.MoveDrops(write.Dropped, write.SequenceNr);
             return;

@@ -53,7 +53,9 @@ internal sealed class WorkerInbox : ReceiveActor
 
     private void Queue(WorkerMessage message)
     {
-        var waiting = new Waiting(message, Sender.Equals(Context.System.DeadLetters) ? ActorRefs.Nobody : Sender);
+        // What is published comes in the name of the dead letters, of the node that published it.
+        var isPublished = Sender.Path.Elements.SequenceEqual(Context.System.DeadLetters.Path.Elements);
+        var waiting = new Waiting(message, isPublished ? ActorRefs.Nobody : Sender);
         if (lanes.TryAdd(message.Priority, waiting, message.Size)) Next();
         else Answer(waiting, BusOutcome.Refused, new RequestRefused(message.Id, RequestFailure.InboxFull, $"too many messages of {message.Priority} priority wait for {message.To}: ask again later"));
     }
